@@ -1,0 +1,156 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Safety is the class of a question: how much it can upset.
+type Safety uint8
+
+// The safety classes. What is worse than C is never sent, so it has no value here.
+const (
+	SafetyA0 Safety = iota // silent
+	SafetyA1               // one multicast or broadcast a segment
+	SafetyB                // one short unicast exchange
+	SafetyC                // only by explicit opt-in
+)
+
+// String is the class as the documents write it: A0, A1, B, C.
+func (s Safety) String() string { return [...]string{"A0", "A1", "B", "C"}[s&3] }
+
+// Grade is the evidence that a device speaks a protocol; without E1 to E4 it is not asked.
+type Grade uint8
+
+// The grades, best first. The zero Grade means no evidence.
+const (
+	GradeOverheard Grade = iota + 1 // E1: it was heard speaking it
+	GradeAnnounced                  // E2: LLDP, DCP, mDNS, or a table of a switch or router says so
+	GradeLikely                     // E3: likely from its maker
+	GradeNamed                      // E4: a person named it
+	GradeBlind                      // E5: nothing speaks for it
+)
+
+// String is the grade as the documents write it: E1 .. E5.
+func (g Grade) String() string {
+	if g < GradeOverheard || g > GradeBlind {
+		return "-"
+	}
+	return "E" + string(rune('0'+g))
+}
+
+// Request is one message that an asker may send. The pace-keeper refuses every other one at run time; the same list makes the
+// plan, the documents and the ledger.
+type Request struct {
+	Name     string // unique in its protocol: "read-device-identification-basic"
+	Safety   Safety
+	Template Template
+	Max      int    // how often at most, per device and run
+	Setup    bool   // set-up or tear-down of a connection: listed and counted apart from questions
+	Yields   []Key  // what an answer may tell
+	Effect   string // what it does to the device: "none: reads a table"
+}
+
+// Asker is the asking face of a protocol.
+type Asker struct {
+	Transport Transport
+	Port      uint16 // the usual one; a Target may name another
+	Requests  []Request
+	// Message gives the length of the first whole message of a stream, 0 when it is not yet whole. Nil: every write and every
+	// read is one message (datagrams, frames).
+	Message func(b []byte) (n int, err error)
+	// Ask puts the questions, the least first, over the session. What was sent and received is decoded by the protocol's own
+	// decoder on the way, so Ask need observe nothing itself. An error ends this device's questions; what was learnt stays.
+	Ask func(ctx context.Context, s Session, t Target) error
+}
+
+// Target is whom to ask.
+type Target struct {
+	Subject     Subject      // the address; for a question to a segment only its site and segment
+	Port        uint16       // where the protocol listens
+	Scope       []netip.Addr // layer 2: the addresses to look for
+	Interface   *net.Interface
+	From        netip.Addr   // layer 2: our own address on the interface
+	Units       []uint8      // Modbus: further unit ids, as overheard or named
+	Credentials []Credential // those of the protocol, in the order to try
+}
+
+// Credential is what a protocol needs to be answered. It is never logged, stored or printed.
+type Credential struct {
+	Protocol string // "snmp"
+	Kind     string // "community"
+	Secret   string
+}
+
+// String keeps secrets out of logs, whatever verb prints the credential.
+func (c Credential) String() string { return c.Protocol + " " + c.Kind + " (secret)" }
+
+// GoString is String.
+func (c Credential) GoString() string { return c.String() }
+
+// Session is what an asker gets from the pace-keeper: metered, paced, logged, one connection at a time. Every message written
+// must match a listed Request, or the write fails with ErrNotListed and nothing leaves.
+type Session interface {
+	Sink
+	// Dial opens the connection to the target: TCP, or a connected UDP socket. A second call closes the first in order.
+	Dial(ctx context.Context) (net.Conn, error)
+	// Relay is Dial for libraries that insist on a *net.TCPConn: a loopback pair, whole messages relayed to the metered one.
+	Relay(ctx context.Context) (*net.TCPConn, error)
+	// Frames opens the interface for the protocol's EtherType.
+	Frames(ctx context.Context) (net.PacketConn, error)
+	// Known is a value that is known of the target already, which is not asked again.
+	Known(key Key) (string, bool)
+	// Allowed reports whether a request of class C was opted in to, by its own name or its protocol's.
+	Allowed(request string) bool
+}
+
+// Errors that askers and the pace-keeper exchange.
+var (
+	// ErrNotListed says that a message matches no listed request. Nothing was sent.
+	ErrNotListed = errors.New("the message is in no list of requests")
+	// ErrNotOffered says that the device does not offer the protocol there: its port is closed.
+	ErrNotOffered = errors.New("not offered")
+	// ErrSilent says that no answer came in time.
+	ErrSilent = errors.New("no answer in time")
+	// ErrDistress says that the device showed distress; it is left alone for this run.
+	ErrDistress = errors.New("the device showed distress")
+	// ErrBudget says that the budget of questions, of the device or the run, is used up.
+	ErrBudget = errors.New("the budget of questions is used up")
+	// ErrNotUnderstood says that an answer was not in the protocol's words.
+	ErrNotUnderstood = errors.New("answered, not understood")
+	// ErrOutOfScope says that an address may not be asked; the wrapping error says why.
+	ErrOutOfScope = errors.New("may not be asked")
+)
+
+// Outcome is what came of a request.
+type Outcome string
+
+// The outcomes, in the words of the JSON contract.
+const (
+	Answered Outcome = "answered"
+	Refused  Outcome = "refused" // the port is closed
+	Reset    Outcome = "reset"   // the connection was reset inside an exchange
+	Silent   Outcome = "silent"
+	Garbage  Outcome = "garbage" // answered, not understood
+	Failed   Outcome = "error"   // it could not be sent
+	Skipped  Outcome = "skipped" // it was planned and not sent; nothing left
+)
+
+// Exchange is a line of the ledger: one message that was sent (or skipped), and what came of it. Secrets in Bytes are
+// overwritten at the same length.
+type Exchange struct {
+	Time     time.Time
+	Survey   string
+	Target   Subject
+	Port     uint16
+	Protocol string
+	Request  string
+	Setup    bool
+	Bytes    []byte
+	Outcome  Outcome
+	RTT      time.Duration // from the last byte out to the first byte of the answer; 0 without an answer
+	Note     string        // why, where the outcome alone does not say
+}
