@@ -23,6 +23,8 @@ const (
 	KeyBinding Key = "address.binding"
 	// KeyMAC is a MAC of the asset, made when its facts are gathered for identification.
 	KeyMAC Key = "address.mac"
+	// KeyIP is an IP that was heard sending and takes part in no conversation.
+	KeyIP Key = "address.ip"
 	// KeyRole is what an address does in the network: "router" (it forwards others' packets).
 	KeyRole Key = "address.role"
 	// KeyService is something that listens: "tcp/502 modbus" (transport, port, protocol).
@@ -53,7 +55,7 @@ const (
 // SharedKeys are the keys of the ground floor, each once.
 func SharedKeys() []Key {
 	return []Key{
-		KeyBinding, KeyMAC, KeyRole, KeyService, KeyNotUnderstood, KeyDistress,
+		KeyBinding, KeyMAC, KeyIP, KeyRole, KeyService, KeyNotUnderstood, KeyDistress,
 		KeyVendor, KeyFamily, KeyModel, KeyOrderNumber, KeySerial, KeyHardware, KeyFirmware, KeyFirmwareRaw, KeyOS, KeyType,
 		KeyCPE, KeyName, KeyMACVendor,
 	}

@@ -18,7 +18,7 @@ import (
 //	u32le+8( ... ) the length counts 8 bytes more than the group (a header before it)
 //	i32le( ... )   like u32le, but ff ff ff ff stands for an absent group (an OPC UA string)
 //	ber( ... )     a length in the definite form of BER (X.690 clause 8.1.3), then the group
-//	one(a|b)       either of the alternatives, each a run of fixed or varying bytes of its own
+//	one(a|b)       the first of the alternatives that fits, each a run of fixed or varying bytes and groups of its own
 //
 // A "*" ends its group, so matching never goes back.
 type Template struct {
@@ -152,7 +152,7 @@ func (m *matcher) match(parts []part, at, end int) (int, bool) {
 		case '|':
 			matched := false
 			for _, alt := range p.alts {
-				if stop, ok := m.match(alt, at, min(end, at+minLen(alt))); ok {
+				if stop, ok := m.match(alt, at, end); ok {
 					at, matched = stop, true
 					break
 				}

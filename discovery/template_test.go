@@ -29,6 +29,8 @@ func TestTemplateMatches(t *testing.T) {
 		{"ber_secret", "30 ber( 020101 04 ber( secret*64 ) a0 ber( *9 ) )", "300d0201010406" + "7075626c6963" + "a000", []Span{{7, 13}}, true},
 		{"ber_long_form", "30 ber( *300 )", "3081030102" + "03", nil, true},
 		{"one", "one( 01 | 02 ?) 09", "02ff09", nil, true},
+		{"one_with_group", "one( 00 ? | 05 u16le( *4 )) 09", "050200616209", nil, true},
+		{"one_with_group_lies", "one( 00 ? | 05 u16le( *4 )) 09", "050300616209", nil, false},
 		{"one_none", "one(01|02) 09", "0309", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
