@@ -1,0 +1,261 @@
+package discoverytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// session is a discovery.Session that meters and decodes as the pace-keeper does.
+type session struct {
+	t        testing.TB
+	protocol discovery.Protocol
+	peer     Peer
+
+	mu     sync.Mutex
+	out    Answers
+	counts map[string]int
+	breach []error
+	open   []func() // closes what is open; run in order
+	serve  sync.WaitGroup
+}
+
+func newSession(t testing.TB, p discovery.Protocol, peer Peer) *session {
+	return &session{t: t, protocol: p, peer: peer, counts: map[string]int{}}
+}
+
+// Observe takes what an asker tells itself.
+func (s *session) Observe(o discovery.Observation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observe(o)
+}
+
+func (s *session) observe(o discovery.Observation) {
+	for _, f := range o.Facts {
+		if err := checkFact(s.protocol, f); err != nil {
+			s.breach = append(s.breach, err)
+		}
+	}
+	s.out.Observations = append(s.out.Observations, o)
+}
+
+// Known is from the peer's list.
+func (s *session) Known(key discovery.Key) (string, bool) {
+	value, ok := s.peer.Known[key]
+	return value, ok
+}
+
+// Allowed is from the peer's list.
+func (s *session) Allowed(request string) bool {
+	return slices.Contains(s.peer.Allowed, request) || slices.Contains(s.peer.Allowed, s.protocol.Name)
+}
+
+// Dial connects to the peer; what was open is closed first.
+func (s *session) Dial(ctx context.Context) (net.Conn, error) {
+	s.close()
+	s.mu.Lock()
+	s.out.Dials++
+	s.mu.Unlock()
+	inner, err := s.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &meteredConn{Conn: inner, session: s, wiretap: newWiretap(s)}
+	s.keep(func() { _ = c.Close() })
+	return c, nil
+}
+
+func (s *session) dial(ctx context.Context) (net.Conn, error) {
+	if s.peer.Serve != nil {
+		near, far := net.Pipe()
+		s.serve.Go(func() {
+			defer func() { _ = far.Close() }()
+			s.peer.Serve(far)
+		})
+		return near, nil
+	}
+	host, _, err := net.SplitHostPort(s.peer.Address)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("dial %s: a test stays on loopback", s.peer.Address)
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, s.protocol.Asker.Transport.String(), s.peer.Address)
+}
+
+// Relay is Dial behind a loopback pair of TCP connections.
+func (s *session) Relay(ctx context.Context) (*net.TCPConn, error) {
+	metered, err := s.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	near, far, err := loopbackPair(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pumps sync.WaitGroup
+	pumps.Go(func() { pump(metered, far) })
+	pumps.Go(func() { pump(far, metered) })
+	s.keep(func() {
+		_ = near.Close()
+		pumps.Wait()
+	})
+	return near, nil
+}
+
+// pump copies until either end is closed, and then closes both.
+func pump(to, from net.Conn) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				break
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = to.Close()
+	_ = from.Close()
+}
+
+func loopbackPair(ctx context.Context) (near, far *net.TCPConn, err error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = listener.Close() }()
+	var dialer net.Dialer
+	a, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := listener.Accept()
+	if err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	return a.(*net.TCPConn), b.(*net.TCPConn), nil
+}
+
+// Frames is a layer 2 socket whose frames the peer answers.
+func (s *session) Frames(context.Context) (net.PacketConn, error) {
+	s.close()
+	if s.peer.Frames == nil {
+		return nil, errors.New("the peer has no layer 2")
+	}
+	s.mu.Lock()
+	s.out.Dials++
+	s.mu.Unlock()
+	c := newFrameConn(s)
+	s.keep(func() { _ = c.Close() })
+	return c, nil
+}
+
+func (s *session) keep(closer func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = append(s.open, closer)
+}
+
+func (s *session) close() {
+	s.mu.Lock()
+	open := s.open
+	s.open = nil
+	s.mu.Unlock()
+	for _, closer := range open {
+		closer()
+	}
+	s.serve.Wait()
+}
+
+// sent meters one message that is about to leave.
+func (s *session) sent(message []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full := ""
+	for _, r := range s.protocol.Asker.Requests {
+		if _, ok := r.Template.Match(message); !ok {
+			continue
+		}
+		if s.counts[r.Name] == r.Max && s.protocol.Asker.Transport != discovery.EtherType {
+			full = r.Name
+			continue
+		}
+		s.counts[r.Name]++
+		s.out.Sent = append(s.out.Sent, Sent{Request: r.Name, Setup: r.Setup, Bytes: append([]byte(nil), message...)})
+		return nil
+	}
+	if full != "" {
+		s.breach = append(s.breach, fmt.Errorf("request %s was sent more often than it says", full))
+		return discovery.ErrBudget
+	}
+	s.breach = append(s.breach, fmt.Errorf("the message %x matches no listed request", message))
+	return discovery.ErrNotListed
+}
+
+func (s *session) check() {
+	s.t.Helper()
+	for _, err := range s.breach {
+		s.t.Error(err)
+	}
+}
+
+func (s *session) answers() Answers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.Lines = Lines(s.out.Observations)
+	return s.out
+}
+
+// wiretap feeds both directions of one connection to the protocol's decoder.
+type wiretap struct {
+	session *session
+	flow    discovery.Flow
+	decoder discovery.Decoder
+	stream  *discovery.Stream
+}
+
+func newWiretap(s *session) *wiretap {
+	port := s.peer.Target.Port
+	if port == 0 {
+		port = s.protocol.Asker.Port
+	}
+	w := &wiretap{session: s, flow: discovery.Flow{Transport: s.protocol.Asker.Transport}}
+	w.flow.Ends[discovery.Server] = s.peer.Target.Subject
+	w.flow.Ports[discovery.Server] = port
+	if s.protocol.Decode != nil {
+		w.decoder = s.protocol.Decode(w.flow)
+		w.stream = &discovery.Stream{Decoder: w.decoder}
+	}
+	return w
+}
+
+func (w *wiretap) feed(side discovery.Side, b []byte) {
+	if w.decoder == nil || len(b) == 0 {
+		return
+	}
+	w.session.mu.Lock()
+	defer w.session.mu.Unlock()
+	sink := discovery.SinkFunc(func(o discovery.Observation) { w.session.observe(resolve(o, w.flow, side)) })
+	problem := func(err error) { w.session.out.Problems = append(w.session.out.Problems, err) }
+	if w.flow.Transport == discovery.TCP {
+		w.stream.Feed(side, time.Now(), b, 0, sink, problem)
+		return
+	}
+	if _, err := w.decoder.Feed(side, time.Now(), b, 0, sink); err != nil {
+		problem(err)
+	}
+}
