@@ -1,0 +1,30 @@
+package snmp
+
+import (
+	"testing"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+func FuzzDecoder(f *testing.F) {
+	f.Add([]byte(v2c(pdu(Response, 0, bind("1.3.6.1.2.1.1.1.0", text("x")), bind(entPhysical+"2.1", text("y"))))))
+	f.Add([]byte(trapV1("\x0a\x00\x00\x01", 0)))
+	f.Add([]byte(v3(0, engineWithMAC, tlv(0x30, text(""), text(""), pdu(Report, 0)))))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		claims(b)
+		d := Protocol().Decode(flow())
+		facts := 0
+		n, _ := d.Feed(discovery.Server, time.Time{}, b, 0, discovery.SinkFunc(func(o discovery.Observation) {
+			facts += len(o.Facts)
+			for _, fact := range o.Facts {
+				if fact.Value == "" || fact.Value != discovery.Text(fact.Value) {
+					t.Errorf("%s = %q", fact.Key, fact.Value)
+				}
+			}
+		}))
+		if n != len(b) || facts > 5*maxBindings {
+			t.Errorf("read %d of %d bytes, %d facts", n, len(b), facts)
+		}
+	})
+}
