@@ -1,0 +1,110 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// Bounds of the questions.
+const (
+	maxRounds     = 8  // answers that say "more follows", for one category
+	maxUnits      = 16 // further units of a device, and questions to all of them before the last one's
+	answerTimeout = 3 * time.Second
+)
+
+// Categories of a device identification (section 6.21).
+const (
+	categoryBasic    = 1
+	categoryRegular  = 2
+	categoryExtended = 3
+)
+
+// asker sends, of the device itself (unit 255) and then of each further unit that was overheard or named:
+//
+//  1. read-device-identification-basic, function 43/14: vendor, product code, revision; all other questions depend on its answer;
+//  2. read-device-identification-regular, where the conformity level has it: url, product, model, application;
+//  3. read-device-identification-extended, where the conformity level has it: the maker's own objects.
+//
+// A device reads them from memory. A further unit may be on a serial line behind a gateway: then they take some of its time.
+// One connection serves all units. Unit 0, the broadcast of the serial line, is never asked.
+func asker() *discovery.Asker {
+	const deviceEffect = "none: reads constant texts from memory"
+	const unitEffect = "none: reads constant texts from memory; takes up to some 300 ms of a serial line behind a gateway"
+	basic := []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision, KeyConformityLevel, KeyGatewayException}
+	regular := []discovery.Key{KeyVendorURL, KeyProductName, KeyModelName, KeyUserApplicationName}
+	extended := []discovery.Key{KeyPrivateObject}
+	question := func(name, unit, code string, times int, yields []discovery.Key, effect string) discovery.Request {
+		return discovery.Request{
+			Name: name, Safety: discovery.SafetyB, Max: times, Yields: yields, Effect: effect,
+			Template: discovery.MustTemplate("?2 0000 u16( " + unit + " 2b 0e " + code + " ? )"),
+		}
+	}
+	return &discovery.Asker{
+		Transport: discovery.TCP,
+		Port:      Port,
+		Requests: []discovery.Request{
+			question("read-device-identification-basic", "ff", "01", maxRounds, basic, deviceEffect),
+			question("read-device-identification-regular", "ff", "02", maxRounds, regular, deviceEffect),
+			question("read-device-identification-extended", "ff", "03", maxRounds, extended, deviceEffect),
+			question("read-unit-identification-basic", "?", "01", maxUnits+maxRounds, basic, unitEffect),
+			question("read-unit-identification-regular", "?", "02", maxUnits+maxRounds, regular, unitEffect),
+			question("read-unit-identification-extended", "?", "03", maxUnits+maxRounds, extended, unitEffect),
+		},
+		Message: length,
+		Ask:     ask,
+	}
+}
+
+func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
+	c := newClient(s)
+	defer c.close()
+	var err error
+	if !isKnown(s) {
+		err = c.identify(ctx, unitDevice)
+	}
+	for _, unit := range units(t) {
+		// A device that is silent for unit 255 may still answer for those that it was heard to answer for. A gateway that falls
+		// silent for a unit is left alone: it should have said that the unit does not answer.
+		if err != nil && (!errors.Is(err, discovery.ErrSilent) || c.answered) || slices.Max(c.toUnits[:]) >= maxUnits {
+			break
+		}
+		if next := c.identify(ctx, unit); next != nil || c.answered {
+			err = next
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("ask %s by modbus: %w", t.Subject, err)
+	}
+	return nil
+}
+
+// isKnown reports whether all that identifies the device was overheard already.
+func isKnown(s discovery.Session) bool {
+	for _, key := range []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision} {
+		if _, ok := s.Known(key); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// units are the further units to ask. Only those that were overheard or named: on a serial line each one that is not there costs
+// the time of a time-out.
+func units(t discovery.Target) []uint8 {
+	const last = 247 // section 2.2 of MODBUS over Serial Line V1.02
+	var out []uint8
+	for _, unit := range t.Units {
+		if unit != unitBroadcast && unit <= last && !slices.Contains(out, unit) && len(out) < maxUnits {
+			out = append(out, unit)
+		}
+	}
+	return out
+}

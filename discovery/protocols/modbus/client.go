@@ -1,0 +1,156 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/grid-x/modbus"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// client asks over the library's handler, which frames and matches the messages. The answers of function 43 are read here: the
+// library's own reader panics on a short one and follows "more follows" for ever.
+type client struct {
+	handler  *modbus.TCPClientHandler
+	conn     *watchedConn
+	answered bool                  // the device answered once, if only with an exception
+	toUnits  [categoryExtended]int // questions to further units, by category
+}
+
+func newClient(s discovery.Session) *client {
+	c := &client{}
+	c.handler = modbus.NewTCPClientHandler("", modbus.WithDialer(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := s.Dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.conn = &watchedConn{Conn: conn}
+		return c.conn, nil
+	}))
+	c.handler.IdleTimeout = -1 // no timer; close ends the connection
+	return c
+}
+
+func (c *client) close() { _ = c.handler.Close() }
+
+// identify asks a unit for the categories that it has. A refusal is an answer: it ends the questions to the unit.
+func (c *client) identify(ctx context.Context, unit uint8) error {
+	level := uint8(categoryBasic)
+	for category := uint8(categoryBasic); category <= min(level, categoryExtended); category++ {
+		conformity, refused, err := c.readCategory(ctx, unit, category)
+		if err != nil {
+			return fmt.Errorf("read device identification of unit %d: %w", unit, err)
+		}
+		if refused {
+			return nil
+		}
+		level = conformity &^ individualAccess
+	}
+	return nil
+}
+
+// individualAccess is added to the conformity level by a device that also gives single objects.
+const individualAccess = 0x80
+
+// readCategory asks as long as more follows and the answers advance.
+func (c *client) readCategory(ctx context.Context, unit, category uint8) (conformity uint8, refused bool, err error) {
+	object := uint8(0)
+	for range maxRounds {
+		id, refused, err := c.read(ctx, unit, category, object)
+		if refused || err != nil {
+			return 0, refused, err
+		}
+		conformity = id.Conformity
+		if !id.More || id.Next <= object {
+			break
+		}
+		object = id.Next
+	}
+	return conformity, false, nil
+}
+
+// read asks one question. The session's decoder tells what the answer holds; here it only decides what to ask next.
+func (c *client) read(ctx context.Context, unit, category, object uint8) (id Identification, refused bool, err error) {
+	c.handler.SetSlave(unit) // the library's default is the broadcast
+	if unit != unitDevice {
+		c.toUnits[category-1]++
+	}
+	message, err := c.handler.Encode(&modbus.ProtocolDataUnit{FunctionCode: byte(encapsulated), Data: []byte{meiDeviceID, category, object}})
+	if err != nil {
+		return id, false, err
+	}
+	answer, err := c.send(ctx, message)
+	if err != nil {
+		return id, false, err
+	}
+	c.answered = true
+	pdu, err := c.handler.Decode(answer)
+	switch {
+	case err != nil:
+	case Function(pdu.FunctionCode) == encapsulated|exceptionFlag:
+		return id, true, nil
+	case Function(pdu.FunctionCode) != encapsulated:
+		err = fmt.Errorf("function code %d at byte %d", pdu.FunctionCode, headerLen)
+	default:
+		id, err = parseIdentification(pdu.Data)
+	}
+	if err != nil {
+		return id, false, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+	}
+	return id, false, nil
+}
+
+// send dials where there is no connection yet, and closes it when the context ends, of which the library knows nothing while it
+// reads. After silence the connection is closed too: a late answer must not meet the next question.
+func (c *client) send(ctx context.Context, message []byte) ([]byte, error) {
+	if err := c.handler.Connect(ctx); err != nil {
+		return nil, err
+	}
+	c.handler.Timeout = answerTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		c.handler.Timeout = min(answerTimeout, max(time.Until(deadline), time.Millisecond))
+	}
+	conn := c.conn
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	answer, err := c.handler.Send(ctx, message)
+	switch {
+	case err == nil:
+		return answer, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(conn.err, os.ErrDeadlineExceeded):
+		c.close()
+		return nil, discovery.ErrSilent
+	case conn.err != nil:
+		return nil, conn.err
+	}
+	return nil, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+}
+
+// watchedConn keeps the first error of the connection, to tell it from what the library makes of an answer.
+type watchedConn struct {
+	net.Conn
+	err error
+}
+
+func (c *watchedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
+func (c *watchedConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
