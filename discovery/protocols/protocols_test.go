@@ -1,0 +1,50 @@
+package protocols
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// TestVocabulary gathers every key: each stands under its protocol's name, once, in the spelling of discovery.Key.
+func TestVocabulary(t *testing.T) {
+	owner := make(map[discovery.Key]string)
+	for _, key := range discovery.SharedKeys() {
+		owner[key] = "the ground floor"
+	}
+	all := All()
+	if !slices.IsSortedFunc(all, func(a, b discovery.Protocol) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the list is not sorted by name")
+	}
+	for _, p := range all {
+		if p.Name == "" || p.Title == "" || p.Standard == "" || p.Hears == "" || len(p.Ports) == 0 {
+			t.Errorf("%q: a name, title, standard, port or what is heard is missing", p.Name)
+		}
+		if p.Decode == nil {
+			t.Errorf("%s: what is asked is read by the decoder too, and there is none", p.Name)
+		}
+		for _, key := range p.Keys {
+			if other, ok := owner[key]; ok {
+				t.Errorf("%s: key %q belongs to %s", p.Name, key, other)
+			}
+			owner[key] = p.Name
+			if key.Protocol() != p.Name {
+				t.Errorf("%s: key %q stands under another name", p.Name, key)
+			}
+		}
+	}
+	for _, p := range all {
+		if p.Asker == nil {
+			continue
+		}
+		for _, r := range p.Asker.Requests {
+			for _, key := range r.Yields {
+				if owner[key] == "" {
+					t.Errorf("%s: request %s yields %q, which is in no list of keys", p.Name, r.Name, key)
+				}
+			}
+		}
+	}
+}
