@@ -1,0 +1,338 @@
+package cyclonedx_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
+	"github.com/walkdown-ot/walkdown/exporters/exporterstest"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func options() cyclonedx.Options {
+	return cyclonedx.Options{
+		Time: time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC), Version: "0.1.0", Site: "Press shop", SiteID: "site-1", Revision: 3,
+	}
+}
+
+func export(t *testing.T, from inventory.Source, o cyclonedx.Options) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := cyclonedx.Export(t.Context(), from, &out, o); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// validate holds the document against the official schema, formats included.
+func validate(t *testing.T, document []byte) {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	for _, name := range []string{"bom-1.6", "spdx", "jsf-0.82"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "schema", name+".schema.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiler.AddResource("http://cyclonedx.org/schema/"+name+".schema.json", schema); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schema, err := compiler.Compile("http://cyclonedx.org/schema/bom-1.6.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Error(err)
+	}
+}
+
+func decode(t *testing.T, document []byte) *cdx.BOM {
+	t.Helper()
+	bom := new(cdx.BOM)
+	if err := cdx.NewBOMDecoder(bytes.NewReader(document), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
+		t.Fatal(err)
+	}
+	return bom
+}
+
+func TestGoldens(t *testing.T) {
+	for name, change := range map[string]func(*cyclonedx.Options){
+		"full":         func(*cyclonedx.Options) {},
+		"reproducible": func(o *cyclonedx.Options) { o.Reproducible, o.TLP = true, "RED" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options()
+			change(&o)
+			got := export(t, exporterstest.Full(), o)
+			validate(t, got)
+			golden := filepath.Join("testdata", name+".cdx.json")
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("differs from %s, write it anew with -update (-want +got):\n%s", golden, diff)
+			}
+		})
+	}
+}
+
+// The stream must be what the library would write of the whole: the same members, omissions, escapes and order.
+func TestStreamIsTheLibrarysOwnEncoding(t *testing.T) {
+	for name, from := range map[string]inventory.Source{"full": exporterstest.Full(), "hostile": exporterstest.Hostile(), "empty": &exporterstest.Inventory{}} {
+		t.Run(name, func(t *testing.T) {
+			got := export(t, from, options())
+			var whole bytes.Buffer
+			if err := cdx.NewBOMEncoder(&whole, cdx.BOMFileFormatJSON).SetPretty(true).Encode(decode(t, got)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(whole.String(), string(got)); diff != "" {
+				t.Errorf("differs from the library (-library +stream):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodesToTheSameCounts(t *testing.T) {
+	full := exporterstest.Full()
+	bom := decode(t, export(t, full, options()))
+	if got, want := len(*bom.Components), len(full.Things); got != want {
+		t.Errorf("%d components, want %d", got, want)
+	}
+	parts, flows := 0, 0
+	refs := map[string]bool{}
+	names := map[string]string{}
+	var walk func([]cdx.Component)
+	walk = func(all []cdx.Component) {
+		for _, c := range all {
+			if refs[c.BOMRef] {
+				t.Errorf("bom-ref %s twice", c.BOMRef)
+			}
+			refs[c.BOMRef] = true
+			if c.Type == cdx.ComponentTypeDevice || c.Type == cdx.ComponentTypeOS {
+				if other, twice := names[c.Name+"\n"+c.Version]; twice {
+					t.Errorf("%s and %s have the same name and version", other, c.BOMRef)
+				}
+				names[c.Name+"\n"+c.Version] = c.BOMRef
+			}
+			if strings.Contains(c.BOMRef, "/") && c.Type == cdx.ComponentTypeDevice {
+				parts++
+			}
+			if c.CPE != "" && c.Type != cdx.ComponentTypeFirmware {
+				t.Errorf("%s is %s and has a CPE", c.BOMRef, c.Type)
+			}
+			if c.Components != nil {
+				walk(*c.Components)
+			}
+		}
+	}
+	walk(*bom.Components)
+	if want := 2; parts != want {
+		t.Errorf("%d parts, want %d", parts, want)
+	}
+	for _, s := range *bom.Services {
+		if s.Data != nil {
+			flows += len(*s.Data)
+		}
+	}
+	if want := len(full.Talks); flows != want {
+		t.Errorf("%d data flows, want %d", flows, want)
+	}
+	if want := 5; len(*bom.Services) != want { // three of the PLC, one of the gateway, one outside
+		t.Errorf("%d services, want %d", len(*bom.Services), want)
+	}
+}
+
+func TestHostileNamesComeOutHarmless(t *testing.T) {
+	got := export(t, exporterstest.Hostile(), options())
+	validate(t, got)
+	if bytes.Contains(got, []byte("<script>")) {
+		t.Error("holds markup")
+	}
+	var check func(any)
+	check = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, one := range v {
+				check(one)
+			}
+		case []any:
+			for _, one := range v {
+				check(one)
+			}
+		case string:
+			if len(v) > 32<<10 {
+				t.Errorf("a string of %d bytes", len(v))
+			}
+			for _, r := range v {
+				if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+					t.Errorf("%q holds %U", v, r)
+				}
+			}
+		}
+	}
+	var whole any
+	if err := json.Unmarshal(got, &whole); err != nil {
+		t.Fatal(err)
+	}
+	check(whole)
+	var refs []string
+	for _, c := range *decode(t, got).Components {
+		refs = append(refs, c.BOMRef)
+	}
+	if len(slices.Compact(refs)) != len(exporterstest.HostileNames()) {
+		t.Errorf("%d components", len(refs))
+	}
+}
+
+func TestReproducibleDependsOnContentOnly(t *testing.T) {
+	o := options()
+	o.Reproducible = true
+	one := export(t, exporterstest.Full(), o)
+	turned := exporterstest.Full()
+	slices.Reverse(turned.Things)
+	o.Time = o.Time.AddDate(1, 0, 0)
+	if diff := cmp.Diff(string(one), string(export(t, turned, o))); diff != "" {
+		t.Errorf("another order and time make another document:\n%s", diff)
+	}
+	bom := decode(t, one)
+	if bom.Metadata.Timestamp != "" {
+		t.Error("has a time")
+	}
+	if bom.SerialNumber != decode(t, export(t, exporterstest.Full(), o)).SerialNumber {
+		t.Error("the serial number changes")
+	}
+	for name, sorted := range map[string]bool{
+		"components": slices.IsSortedFunc(*bom.Components, func(a, b cdx.Component) int { return strings.Compare(a.BOMRef, b.BOMRef) }),
+		"services":   slices.IsSortedFunc(*bom.Services, func(a, b cdx.Service) int { return strings.Compare(a.BOMRef, b.BOMRef) }),
+	} {
+		if !sorted {
+			t.Errorf("%s are not sorted", name)
+		}
+	}
+	o.SiteID = "site-2"
+	if other := decode(t, export(t, exporterstest.Full(), o)).SerialNumber; other == bom.SerialNumber {
+		t.Error("two sites share a serial number")
+	}
+}
+
+func TestSerialNumberOfAnOrdinaryExportIsItsOwn(t *testing.T) {
+	o := options()
+	one := decode(t, export(t, &exporterstest.Inventory{}, o)).SerialNumber
+	o.Time = o.Time.Add(time.Second)
+	if two := decode(t, export(t, &exporterstest.Inventory{}, o)).SerialNumber; one == two {
+		t.Errorf("both are %s", one)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	broken := exporterstest.Full()
+	broken.Broken = true
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		from inventory.Source
+		to   io.Writer
+		tlp  string
+		want error
+	}{
+		{"broken_inventory", t.Context(), broken, io.Discard, "", exporterstest.ErrBroken},
+		{"cancelled", cancelled, exporterstest.Full(), io.Discard, "", context.Canceled},
+		{"full_disk", t.Context(), exporterstest.Full(), fullDisk{}, "", errFull},
+		{"unknown_mark", t.Context(), exporterstest.Full(), io.Discard, "PURPLE", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := cyclonedx.Export(c.ctx, c.from, c.to, cyclonedx.Options{TLP: c.tlp})
+			if err == nil || c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+var errFull = errors.New("no space left on device")
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
+
+// A large inventory streams: what is kept is a line of each asset.
+func TestLargeInventoryStreams(t *testing.T) {
+	n := 20_000
+	if testing.Short() || raceEnabled {
+		n = 5_000
+	}
+	for name, reproducible := range map[string]bool{"in_order": false, "sorted": true} {
+		t.Run(name, func(t *testing.T) {
+			temporary := t.TempDir()
+			t.Setenv("TMPDIR", temporary)
+			o := options()
+			o.Reproducible = reproducible
+			out := &meter{}
+			began := time.Now()
+			if err := cyclonedx.Export(t.Context(), exporterstest.Large(n), out, o); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d assets, %d MB in %v, peak heap %d MB", n, out.written>>20, time.Since(began).Round(time.Millisecond), out.peak>>20)
+			if limit := uint64(64<<20 + 1000*n); out.peak > limit {
+				t.Errorf("peak heap %d MB, want at most %d", out.peak>>20, limit>>20)
+			}
+			if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v %v", left, err)
+			}
+		})
+	}
+}
+
+// meter looks at the heap now and then while it is written to.
+type meter struct {
+	written int
+	next    int
+	peak    uint64
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	m.written += len(b)
+	if m.written >= m.next {
+		m.next = m.written + 16<<20
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		m.peak = max(m.peak, stats.HeapAlloc)
+	}
+	return len(b), nil
+}

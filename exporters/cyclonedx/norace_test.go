@@ -1,0 +1,5 @@
+//go:build !race
+
+package cyclonedx_test
+
+const raceEnabled = false

@@ -1,0 +1,66 @@
+// Package exporters lists the formats that an inventory can leave in. Each format has a folder of its own; this package hands
+// every one of them the part of the options that it uses.
+package exporters
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/exporters/csv"
+	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// Format is one way to write an inventory.
+type Format struct {
+	Name        string // what is typed behind "walkdown export"
+	Description string // one line for a list
+	Extension   string // of a file in this format, with the dot
+	// Export reads the inventory once or more and writes it whole. What was written before an error is not a document.
+	Export func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error
+}
+
+// Options are those of all formats together; a format ignores what it has no use for.
+type Options struct {
+	// Time is when the export was made. A reproducible one does not contain it.
+	Time time.Time
+	// Version is that of walkdown.
+	Version string
+	// Site is the name of the site, or of the system under consideration.
+	Site string
+	// SiteID identifies the site for good, whatever it is called; empty means Site.
+	SiteID string
+	// Revision counts the contents that were exported of this site, from 1; 0 means 1.
+	Revision int
+	// Reproducible makes equal inventories give equal bytes.
+	Reproducible bool
+	// TLP is the mark of the Traffic Light Protocol 2.0 that the document carries: CLEAR, GREEN, AMBER, AMBER+STRICT or RED.
+	// Empty means AMBER, since an inventory is a map for attackers too.
+	TLP string
+}
+
+// All gives the formats, sorted by name, in a slice of its own.
+func All() []Format {
+	return []Format{
+		{
+			Name:        "csv",
+			Description: "one row per asset, for a spreadsheet (RFC 4180)",
+			Extension:   ".csv",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return csv.Export(ctx, from, to, csv.Options{TLP: o.TLP})
+			},
+		},
+		{
+			Name:        "cyclonedx",
+			Description: "bill of materials with evidence, services and conversations (CycloneDX 1.6 JSON)",
+			Extension:   ".cdx.json",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return cyclonedx.Export(ctx, from, to, cyclonedx.Options{
+					Time: o.Time, Version: o.Version, Site: o.Site, SiteID: o.SiteID,
+					Revision: o.Revision, Reproducible: o.Reproducible, TLP: o.TLP,
+				})
+			},
+		},
+	}
+}
