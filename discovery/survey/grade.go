@@ -1,0 +1,98 @@
+package survey
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+)
+
+// Candidate is a host of the inventory that may be asked, with what speaks for the protocols it may know.
+type Candidate struct {
+	Subject   discovery.Subject
+	Type      string            // device type, as identified so far
+	Vendor    string            // maker, as identified so far
+	MACVendor string            // maker of the network chip
+	Serves    map[string]uint16 // protocols that it was heard to serve, with their ports
+	Bridge    bool              // LLDP says that it forwards frames or packets
+	Units     []uint8           // Modbus units that were overheard behind it
+}
+
+// Named is what a person asked for: a protocol, on one host or on every host of the scope.
+type Named struct {
+	Protocol string
+	Host     netip.Addr // zero = every host of the scope
+	Port     uint16     // 0 = the usual one
+	Units    []uint8    // Modbus
+}
+
+// Likely says which protocols the devices of a maker mostly speak, best first.
+type Likely func(vendor string) []string
+
+// Host grades the evidence of a candidate for each protocol that can be asked (grades E1 to E5 as documented on
+// discovery.Grade) and puts it into a class of devices.
+func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Likely) ask.Host {
+	host := ask.Host{
+		Subject:  c.Subject,
+		Class:    c.class(),
+		Evidence: make(map[string]discovery.Grade),
+		Ports:    make(map[string]uint16),
+		Units:    slices.Clone(c.Units),
+	}
+	var probable []string
+	if likely != nil {
+		if probable = likely(c.Vendor); len(probable) == 0 {
+			probable = likely(c.MACVendor)
+		}
+	}
+	for _, p := range protocols {
+		if p.Asker == nil || p.Asker.Transport == discovery.EtherType {
+			continue
+		}
+		grade := discovery.GradeBlind
+		for _, n := range named {
+			if n.Protocol == p.Name && (!n.Host.IsValid() || n.Host == c.Subject.IP) {
+				grade = discovery.GradeNamed
+				if n.Port != 0 {
+					host.Ports[p.Name] = n.Port
+				}
+				host.Units = append(host.Units, n.Units...)
+			}
+		}
+		if slices.Contains(probable, p.Name) {
+			grade = discovery.GradeLikely
+		}
+		if c.Bridge && p.Name == "snmp" {
+			grade = discovery.GradeAnnounced
+		}
+		if port, ok := c.Serves[p.Name]; ok {
+			grade = discovery.GradeOverheard
+			if host.Ports[p.Name] == 0 {
+				host.Ports[p.Name] = port
+			}
+		}
+		host.Evidence[p.Name] = grade
+	}
+	slices.Sort(host.Units)
+	host.Units = slices.Compact(host.Units)
+	return host
+}
+
+// class puts the candidate into a class of devices, by its type and by what LLDP says of it.
+func (c Candidate) class() ask.Class {
+	switch c.Type {
+	case "switch", "router", "firewall", "wireless", "media-converter", "load-balancer":
+		return ask.Infrastructure
+	case "server", "workstation", "hmi", "scada-server", "historian", "engineering-workstation", "hypervisor", "storage":
+		return ask.Computer
+	case "gateway", "serial-server":
+		return ask.Gateway
+	case "":
+		if c.Bridge {
+			return ask.Infrastructure
+		}
+		return ask.Unknown
+	}
+	return ask.Controller
+}

@@ -1,0 +1,306 @@
+// Package survey conducts one survey: it listens, finds the hosts of the scope, plans, asks, and settles what was learnt.
+// The passive ear stays open while it asks. It is handed its rooms by the caller and opens nothing itself.
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+	"github.com/walkdown-ot/walkdown/discovery/capture"
+	"github.com/walkdown-ot/walkdown/discovery/listen"
+)
+
+// flushEvery is how often the listener tells the conversations that it counts.
+const flushEvery = time.Second
+
+// ErrDeclined says that the person who was shown the plan did not agree to it.
+var ErrDeclined = errors.New("the plan was declined")
+
+// Survey is one run. The zero value of a field leaves its part out.
+type Survey struct {
+	Protocols []discovery.Protocol
+	Ear       capture.Source   // nil: nothing is heard
+	Listener  *listen.Listener // reads the Ear
+	ListenFor time.Duration    // how long to listen before asking; without a Keeper, 0 = until the Ear ends
+	Keeper    *ask.Keeper      // nil: nothing is asked
+	Named     []Named
+	Likely    Likely
+	// Candidates gives the hosts of the scope that the inventory knows.
+	Candidates func(context.Context) ([]Candidate, error)
+	// Confirm shows the plan; ErrDeclined ends the survey without asking. Nil: agreed already.
+	Confirm func(context.Context, ask.Plan) error
+	// Settle makes the inventory take in what was observed so far.
+	Settle   func(context.Context) error
+	Progress func(Progress)
+}
+
+// Phase is a part of a survey.
+type Phase string
+
+// The phases, in order.
+const (
+	Listening Phase = "listening"
+	Finding   Phase = "finding hosts"
+	Asking    Phase = "asking"
+	Settling  Phase = "settling"
+)
+
+// Progress is where a survey stands.
+type Progress struct {
+	Phase   Phase
+	Frames  uint64
+	Dropped uint64
+	Left    time.Duration // until the phase ends, 0 = not known
+	Ask     ask.Progress
+}
+
+// Report is what came of a survey. Reasons says why it is incomplete; empty = it covered its scope.
+type Report struct {
+	Heard       capture.Stats
+	Plan        ask.Plan
+	Found       ask.Result
+	Asked       ask.Result
+	Reasons     []string
+	Interrupted bool
+	Damaged     *capture.DamagedError
+}
+
+// Run conducts the survey. When ctx ends it stops at once; what was found until then is settled and reported. The error is
+// about the survey as a whole; what only a part of it met is in the report.
+func (s *Survey) Run(ctx context.Context) (Report, error) {
+	var report Report
+	earCtx, stopEar := context.WithCancel(ctx)
+	defer stopEar()
+	ear := s.openEar(earCtx)
+
+	err := s.phases(ctx, ear, &report)
+	stopEar()
+	if earErr := ear.wait(); earErr != nil {
+		var damaged *capture.DamagedError
+		if errors.As(earErr, &damaged) {
+			report.Damaged = damaged
+		}
+		report.Reasons = append(report.Reasons, earErr.Error())
+	}
+	report.Heard = s.heard()
+	if report.Heard.Dropped > 0 {
+		report.Reasons = append(report.Reasons, fmt.Sprintf("%d of %d frames were dropped by the capture", report.Heard.Dropped, report.Heard.Frames+report.Heard.Dropped))
+	}
+	report.Interrupted = ctx.Err() != nil
+	if s.Settle != nil {
+		s.tell(Progress{Phase: Settling})
+		// What was found is kept also after an interrupt, so settling does not end with ctx.
+		if settleErr := s.Settle(context.WithoutCancel(ctx)); settleErr != nil {
+			err = errors.Join(err, settleErr)
+		}
+	}
+	return report, err
+}
+
+func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
+	if s.Ear != nil {
+		s.listen(ctx, ear)
+	}
+	if s.Keeper == nil || ctx.Err() != nil {
+		return nil
+	}
+	if err := ear.failed(); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("nothing was asked, because listening broke off: %w", err)
+	}
+	// A survey that has lost its ear cannot see what its questions do, so it stops asking.
+	askCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-ear.done:
+			if err := ear.failed(); err != nil && !errors.Is(err, io.EOF) {
+				stop()
+			}
+		case <-askCtx.Done():
+		}
+	}()
+	// A host without an address stands for those that the sweep will find.
+	plan, err := s.Plan(askCtx, Candidate{})
+	if err != nil {
+		return err
+	}
+	report.Plan = plan
+	if s.Confirm != nil {
+		if err := s.Confirm(askCtx, plan); err != nil {
+			return err
+		}
+	}
+	if plan.Sweep != nil {
+		s.tell(Progress{Phase: Finding})
+		report.Found, err = s.Keeper.Sweep(askCtx, *plan.Sweep)
+		report.Reasons = append(report.Reasons, report.Found.Reasons...)
+		if askCtx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			report.Reasons = append(report.Reasons, fmt.Sprintf("the hosts on the link could not all be found: %v", err))
+		}
+		if plan, err = s.Plan(askCtx); err != nil {
+			return err
+		}
+		report.Plan = plan
+	}
+	s.tell(Progress{Phase: Asking})
+	report.Asked, err = s.Keeper.Run(askCtx, plan)
+	report.Reasons = append(report.Reasons, report.Asked.Reasons...)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	return nil
+}
+
+// Plan settles the inventory and plans the questions to the hosts that it knows, and to the others. It sends nothing.
+func (s *Survey) Plan(ctx context.Context, others ...Candidate) (ask.Plan, error) {
+	if s.Settle != nil {
+		if err := s.Settle(ctx); err != nil {
+			return ask.Plan{}, err
+		}
+	}
+	candidates, err := s.Candidates(ctx)
+	if err != nil {
+		return ask.Plan{}, fmt.Errorf("read the hosts of the scope: %w", err)
+	}
+	hosts := make([]ask.Host, 0, len(candidates)+len(others))
+	for _, c := range slices.Concat(candidates, others) {
+		hosts = append(hosts, c.Host(s.Protocols, s.Named, s.Likely))
+	}
+	return s.Keeper.Plan(hosts), nil
+}
+
+// listen waits until the listening time is up or the ear has ended.
+func (s *Survey) listen(ctx context.Context, ear *ear) {
+	var up <-chan time.Time
+	end := time.Now().Add(s.ListenFor)
+	if s.ListenFor > 0 {
+		timer := time.NewTimer(s.ListenFor)
+		defer timer.Stop()
+		up = timer.C
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left := time.Duration(0)
+		if s.ListenFor > 0 {
+			left = time.Until(end)
+		}
+		stats := ear.stats()
+		s.tell(Progress{Phase: Listening, Frames: stats.Frames, Dropped: stats.Dropped, Left: left})
+		select {
+		case <-ctx.Done():
+			return
+		case <-ear.done:
+			return
+		case <-up:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Survey) tell(p Progress) {
+	if s.Progress != nil {
+		s.Progress(p)
+	}
+}
+
+// ear reads the capture in its own goroutine, until it ends or the context does.
+type ear struct {
+	done    chan struct{}
+	mu      sync.Mutex
+	err     error
+	frames  atomic.Uint64
+	dropped atomic.Uint64
+}
+
+func (s *Survey) openEar(ctx context.Context) *ear {
+	e := &ear{done: make(chan struct{})}
+	if s.Ear == nil {
+		close(e.done)
+		return e
+	}
+	go func() {
+		defer close(e.done)
+		err := e.read(ctx, s.Ear, s.Listener)
+		e.mu.Lock()
+		e.err = err
+		e.mu.Unlock()
+	}()
+	return e
+}
+
+// read hands every frame to the listener. io.EOF is the end of a file; nil is the end of ctx.
+func (e *ear) read(ctx context.Context, source capture.Source, listener *listen.Listener) error {
+	defer func() {
+		e.count(source)
+		listener.Flush()
+	}()
+	flushed := time.Now()
+	var frame discovery.Frame
+	for n := 0; ; n++ {
+		err := source.Next(&frame)
+		switch {
+		case err == nil:
+			listener.Frame(&frame)
+		case !errors.Is(err, capture.ErrTimeout):
+			return err
+		}
+		// The clock and the context are looked at once in a while: between two of many frames, or when none came.
+		if err == nil && n%64 != 0 {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		e.count(source)
+		if now := time.Now(); now.Sub(flushed) >= flushEvery {
+			listener.Flush()
+			flushed = now
+		}
+	}
+}
+
+func (e *ear) count(source capture.Source) {
+	stats := source.Stats()
+	e.frames.Store(stats.Frames)
+	e.dropped.Store(stats.Dropped)
+}
+
+func (e *ear) stats() capture.Stats {
+	return capture.Stats{Frames: e.frames.Load(), Dropped: e.dropped.Load()}
+}
+
+func (e *ear) failed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.err
+}
+
+// wait gives the error that the ear ended with, apart from the end of a file.
+func (e *ear) wait() error {
+	<-e.done
+	if err := e.failed(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// heard is what the Ear has counted in all; only after it has ended.
+func (s *Survey) heard() capture.Stats {
+	if s.Ear == nil {
+		return capture.Stats{}
+	}
+	return s.Ear.Stats()
+}
