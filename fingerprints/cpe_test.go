@@ -1,0 +1,64 @@
+package fingerprints
+
+import (
+	"testing"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// TestCPE holds the examples that the table was written after; each is made from an identity as devices give it.
+func TestCPE(t *testing.T) {
+	engine := mustDefault(t)
+	for want, said := range map[string]struct {
+		vendor   string
+		key      discovery.Key
+		value    string
+		firmware string
+	}{
+		`o:siemens:simatic_s7-1500_cpu_1516-3_pn\/dp_firmware:2.9.4`: {"Siemens", discovery.KeyModel, "CPU 1516-3 PN/DP", "V2.9.4"},
+		`o:siemens:simatic_s7-1200_cpu_12_1214c_firmware:4.4`:        {"Siemens", discovery.KeyModel, "CPU 1214C", "V4.4"},
+		`o:siemens:simatic_cp_343-1_adv_firmware:3.0.44`:             {"Siemens", discovery.KeyModel, "CP 343-1 Advanced", "V3.0.44"},
+		`o:siemens:6gk5208-0ba00-2tb2_firmware:4.3`:                  {"Siemens", discovery.KeyOrderNumber, "6GK5 208-0BA00-2TB2", "V4.3"},
+		`o:rockwellautomation:compactlogix_5380_firmware:33.11`:      {"Rockwell Automation", discovery.KeyFamily, "CompactLogix 5380", "33.011"},
+		`o:rockwellautomation:controllogix_5570_firmware:20.13`:      {"Rockwell Automation", discovery.KeyFamily, "ControlLogix 5570", "REV 20.013"},
+		`o:rockwellautomation:compactlogix_1769-l35e_firmware:20.13`: {"Rockwell Automation", discovery.KeyModel, "1769-L35E", "20.13"},
+		`o:schneider-electric:modicon_m580_bmep584040_firmware:3.10`: {"Schneider Electric", discovery.KeyModel, "BME P58 4040", "V3.10"},
+		`o:moxa:eds-405a_firmware:3.8`:                               {"Moxa", discovery.KeyModel, "EDS-405A", "V3.8"},
+		`o:wago:pfc200_firmware:19`:                                  {"WAGO", discovery.KeyModel, "750-8202", "03.06.11(19)"},
+		`o:wago:752-8303\/8000-002_firmware:18`:                      {"WAGO", discovery.KeyModel, "752-8303/8000-002", "18"},
+		`o:beckhoff:twincat:3.1.4024`:                                {"Beckhoff", discovery.KeyFamily, "TwinCAT", "3.1.4024"},
+		`o:phoenixcontact:ilc_151_eth\/xc_firmware:4.42`:             {"Phoenix Contact", discovery.KeyModel, "ILC 151 ETH/XC", "4.42"},
+		`o:abb:ac500_cpu_firmware:2.8.5`:                             {"ABB", discovery.KeyFamily, "AC500", "2.8.5"},
+		`o:omron:nx102-1200_firmware:1.50`:                           {"Omron", discovery.KeyModel, "NX102-1200", "Ver.1.50"},
+		`o:mitsubishielectric:fx5uc-32mt\/dss_firmware:1.240`:        {"Mitsubishi Electric", discovery.KeyModel, "FX5UC-32MT/DSS", "1.240"},
+	} {
+		identity := []discovery.Fact{
+			{Key: discovery.KeyVendor, Value: said.vendor, Confidence: 0.9},
+			{Key: said.key, Value: said.value, Confidence: 0.8},
+			{Key: discovery.KeyFirmware, Value: normaliseFirmware(said.vendor, said.firmware), Confidence: 0.95},
+			{Key: discovery.KeyFirmwareRaw, Value: said.firmware, Confidence: 0.95},
+		}
+		want = "cpe:2.3:" + want + ":*:*:*:*:*:*:*"
+		got, ok := engine.cpe(identity)
+		if !ok || got.Value != want || got.Confidence != 0.8 {
+			t.Errorf("got %q at %v, want %q at 0.8", got.Value, got.Confidence, want)
+		}
+		if got, ok := engine.cpe(identity[:2]); ok {
+			t.Errorf("without a version: %q", got.Value)
+		}
+	}
+}
+
+func TestCPENeedsAListedProduct(t *testing.T) {
+	engine := mustDefault(t)
+	if got, ok := engine.cpe([]discovery.Fact{
+		{Key: discovery.KeyVendor, Value: "Siemens"}, {Key: discovery.KeyModel, Value: "Logo"}, {Key: discovery.KeyFirmware, Value: "1.0"},
+	}); ok {
+		t.Errorf("made up %q", got.Value)
+	}
+	if got, ok := engine.cpe([]discovery.Fact{
+		{Key: discovery.KeyVendor, Value: "Moxa"}, {Key: discovery.KeyModel, Value: "EDS-405A"}, {Key: discovery.KeyFirmware, Value: "unknown * build"},
+	}); ok {
+		t.Errorf("a version that is none: %q", got.Value)
+	}
+}

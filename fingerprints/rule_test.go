@@ -1,0 +1,166 @@
+package fingerprints
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// exampleFacts are the facts of an example, in a fixed order.
+func exampleFacts(given map[string]string) []discovery.Fact {
+	var facts []discovery.Fact
+	for key, value := range given {
+		facts = append(facts, discovery.NewFact(discovery.Key(key), value))
+	}
+	slices.SortFunc(facts, func(a, b discovery.Fact) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	return facts
+}
+
+func best(facts []discovery.Fact, key discovery.Key) discovery.Fact {
+	for _, f := range facts {
+		if f.Key == key {
+			return f
+		}
+	}
+	return discovery.Fact{}
+}
+
+// TestRulesProveThemselves runs the examples of every rule: what it wants must come first, a counter-example must leave the
+// rule silent, and in at least one example the rule itself must have won something, else it never can.
+func TestRulesProveThemselves(t *testing.T) {
+	engine := mustDefault(t)
+	for _, r := range engine.rules.all {
+		t.Run(r.id, func(t *testing.T) {
+			proofs, won := 0, false
+			for _, example := range r.examples {
+				found := engine.Identify(exampleFacts(example.Given))
+				if example.Never {
+					for _, f := range found {
+						if f.Rule == r.id {
+							t.Errorf("on %v it says %s %q", example.Given, f.Key, f.Value)
+						}
+					}
+					continue
+				}
+				proofs++
+				if len(example.Want) == 0 {
+					t.Errorf("the example %v wants nothing", example.Given)
+				}
+				for field, want := range example.Want {
+					key, ok := fieldKey(field)
+					got := best(found, key)
+					if !ok || got.Value != want {
+						t.Errorf("on %v: %s is %q by %s, want %q", example.Given, field, got.Value, got.Rule, want)
+					}
+					won = won || got.Rule == r.id
+				}
+			}
+			if proofs == 0 {
+				t.Error("no example")
+			}
+			if !won {
+				t.Error("wins in none of its examples: another rule always knows better")
+			}
+		})
+	}
+}
+
+// TestRulesAreFiled keeps the rules cheap: nearly all must be found by a literal, and what one silences must exist.
+func TestRulesAreFiled(t *testing.T) {
+	engine := mustDefault(t)
+	known := map[string]bool{"leading-vendor": true, "leading-model": true, "table-enterprise": true, "table-oui": true}
+	for _, r := range engine.rules.all {
+		known[r.id] = true
+	}
+	for _, r := range engine.rules.all {
+		for _, id := range r.instead {
+			if !known[id] {
+				t.Errorf("rule %s speaks instead of %q, which is no rule", r.id, id)
+			}
+		}
+	}
+	for key, k := range engine.rules.byKey {
+		if len(k.always) > 24 {
+			t.Errorf("%d rules are tried on every value of %s", len(k.always), key)
+		}
+	}
+}
+
+func TestRuleMistakesAreRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"no_id":               `{when: ['a.b ~ x(?P<model>y)'], confidence: 0.9}`,
+		"unnamed_group":       `{id: a, when: ['a.b ~ x(y)'], set: {model: m}, confidence: 0.9}`,
+		"unused_capture":      `{id: a, when: ['a.b ~ x(?P<thing>y)'], set: {model: m}, confidence: 0.9}`,
+		"unknown_capture":     `{id: a, when: ['a.b ~ x'], set: {model: '${thing}'}, confidence: 0.9}`,
+		"unknown_vendor":      `{id: a, when: ['a.b ~ x'], set: {vendor: Nobody at all}, confidence: 0.9}`,
+		"unknown_type":        `{id: a, when: ['a.b ~ x'], set: {type: toaster}, confidence: 0.9}`,
+		"unknown_field":       `{id: a, when: ['a.b ~ x'], set: {colour: red}, confidence: 0.9}`,
+		"too_sure":            `{id: a, when: ['a.b ~ x'], set: {model: m}, confidence: 1}`,
+		"yields_nothing":      `{id: a, when: ['a.b ~ x'], confidence: 0.9}`,
+		"only_a_denial":       `{id: a, when: ['a.b !~ x'], set: {model: m}, confidence: 0.9}`,
+		"no_operator":         `{id: a, when: ['a.b x'], set: {model: m}, confidence: 0.9}`,
+		"unknown_operator":    `{id: a, when: ['a.b like x'], set: {model: m}, confidence: 0.9}`,
+		"bad_pattern":         `{id: a, when: ['a.b ~ ['], set: {model: m}, confidence: 0.9}`,
+		"sure_of_nothing":     `{id: a, when: ['a.b ~ x'], set: {model: m}, confidence: 0.9, but: {type: 0.5}}`,
+		"unknown_key_of_yaml": `{id: a, when: ['a.b ~ x'], set: {model: m}, confidence: 0.9, weight: 3}`,
+		"twice":               "{id: a, when: ['a.b ~ x'], set: {model: m}, confidence: 0.9}\n  - {id: a, when: ['a.b ~ x'], set: {model: m}, confidence: 0.9}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{
+				"rules/a.yaml":           {Data: []byte("source: test\nrules:\n  - " + text + "\n")},
+				"rules/cpe.txt":          {},
+				"rules/likely.txt":       {},
+				"vocabulary/vendors.txt": {Data: []byte("Siemens\n")},
+				"vocabulary/types.txt":   {Data: []byte("plc\n")},
+			}
+			if _, err := load(tree); err == nil {
+				t.Error("it was accepted")
+			}
+		})
+	}
+}
+
+// BenchmarkIdentify is the price of one fact among 5,000 rules; 50 microseconds are allowed.
+func BenchmarkIdentify(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("source: made up\nrules:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&text, "  - {id: r%d, when: ['descr ~ ^(?:Maker%d|Firm) Switch (?P<model>SW%d-\\w+) .*Version (?P<firmware>[\\d.]+)'], confidence: 0.9}\n", i, i%700, i)
+	}
+	engine, err := load(fstest.MapFS{
+		"rules/a.yaml":           {Data: []byte(text.String())},
+		"rules/cpe.txt":          {},
+		"rules/likely.txt":       {},
+		"vocabulary/vendors.txt": {Data: []byte("Siemens\n")},
+		"vocabulary/types.txt":   {Data: []byte("plc\n")},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	facts := []discovery.Fact{discovery.NewFact("snmp.sysDescr", "Maker17 Switch SW4217-8TX Industrial Ethernet, Version 4.11.2, built for the bench on a fine day")}
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.Identify(facts)
+	}
+}
+
+// BenchmarkEmbedded is the price of one fact among the rules that are shipped.
+func BenchmarkEmbedded(b *testing.B) {
+	engine := mustDefault(b)
+	facts := []discovery.Fact{discovery.NewFact("snmp.sysDescr", "Siemens, SIMATIC NET, SCALANCE X212-2, 6GK5 212-2BB00-2AA3, HW: 7, FW: V4.02")}
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.Identify(facts)
+	}
+}
+
+// BenchmarkDefault is the price of loading the rules.
+func BenchmarkDefault(b *testing.B) {
+	for b.Loop() {
+		mustDefault(b)
+	}
+}

@@ -1,0 +1,118 @@
+package fingerprints
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode"
+)
+
+// vocabulary is the words that rules may use: vendors with their other spellings, and device types.
+type vocabulary struct {
+	canonical map[string]bool            // names as printed
+	spelling  map[string]string          // folded spelling -> canonical name
+	sisters   map[string]map[string]bool // canonical name -> brands of the same house, which do not contradict it
+	types     map[string]bool
+}
+
+// readVocabulary reads vocabulary/vendors.txt (a line a vendor: the canonical name, then its other spellings behind ';', a
+// '+' in front marks a sister brand) and vocabulary/types.txt (a word a line). '#' begins a comment.
+func readVocabulary(tree fs.FS) (vocabulary, error) {
+	v := vocabulary{
+		canonical: map[string]bool{}, spelling: map[string]string{},
+		sisters: map[string]map[string]bool{}, types: map[string]bool{},
+	}
+	vendors, err := readLines(tree, "vocabulary/vendors.txt")
+	if err != nil {
+		return v, err
+	}
+	for _, line := range vendors {
+		names := strings.Split(line, ";")
+		name := strings.TrimSpace(names[0])
+		v.canonical[name] = true
+		for i, other := range names {
+			other = strings.TrimSpace(other)
+			if sister, ok := strings.CutPrefix(other, "+"); ok {
+				v.relate(name, sister)
+				v.relate(sister, name)
+				continue
+			}
+			if i > 0 && v.spelling[fold(other)] != "" {
+				continue // two names that fold alike, or a spelling that another vendor claimed before
+			}
+			v.spelling[fold(other)] = name
+		}
+	}
+	types, err := readLines(tree, "vocabulary/types.txt")
+	if err != nil {
+		return v, err
+	}
+	for _, word := range types {
+		v.types[word] = true
+	}
+	return v, nil
+}
+
+func (v *vocabulary) relate(a, b string) {
+	if v.sisters[a] == nil {
+		v.sisters[a] = map[string]bool{}
+	}
+	v.sisters[a][b] = true
+}
+
+// vendor gives the canonical name of a vendor, trying the name as it stands and then without the words that say what kind of
+// company it is. An unknown name comes back as it was.
+func (v *vocabulary) vendor(name string) (string, bool) {
+	if canonical, ok := v.spelling[fold(name)]; ok {
+		return canonical, true
+	}
+	words := strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '(' || r == ')' || r == '/' })
+	for len(words) > 1 && isCompanyWord(words[len(words)-1]) {
+		words = words[:len(words)-1]
+		if canonical, ok := v.spelling[fold(strings.Join(words, " "))]; ok {
+			return canonical, true
+		}
+	}
+	return name, false
+}
+
+// isCompanyWord reports whether a word at the end of a firm's name says nothing of who it is.
+func isCompanyWord(word string) bool {
+	switch fold(word) {
+	case "ag", "gmbh", "co", "kg", "kgaa", "se", "inc", "incorporated", "corp", "corporation", "company", "ltd", "limited", "llc", "plc", "bv", "nv",
+		"oy", "oyj", "ab", "as", "asa", "aps", "sa", "sas", "srl", "spa", "sl", "sro", "kk", "pte", "pty", "pvt", "sdnbhd", "group",
+		"international", "technologies", "technology", "systems", "electronics", "electronic", "electric", "industries",
+		"networks", "networking", "communications", "automation", "controls", "instruments", "products", "solutions",
+		"deutschland", "germany", "usa", "america", "china", "taiwan", "":
+		return true
+	}
+	return false
+}
+
+// areSisters reports whether two vendors are brands of one house.
+func (v *vocabulary) areSisters(a, b string) bool { return v.sisters[a][b] }
+
+// fold reduces text to what counts when two spellings are compared: letters and digits, lower case.
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
+// readLines gives the lines of a data file without comments, blanks and empty ones.
+func readLines(tree fs.FS, path string) ([]string, error) {
+	text, err := fs.ReadFile(tree, path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	var lines []string
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
