@@ -50,6 +50,7 @@ type Request struct {
 	Template Template
 	Max      int    // how often at most, per device and run
 	Setup    bool   // set-up or tear-down of a connection: listed and counted apart from questions
+	PerUnit  bool   // asked of what lives behind the address (Target.Units), and left out where none is known
 	Yields   []Key  // what an answer may tell
 	Effect   string // what it does to the device: "none: reads a table"
 }
@@ -97,8 +98,6 @@ type Session interface {
 	Sink
 	// Dial opens the connection to the target: TCP, or a connected UDP socket. A second call closes the first in order.
 	Dial(ctx context.Context) (net.Conn, error)
-	// Relay is Dial for libraries that insist on a *net.TCPConn: a loopback pair, whole messages relayed to the metered one.
-	Relay(ctx context.Context) (*net.TCPConn, error)
 	// Frames opens the interface for the protocol's EtherType.
 	Frames(ctx context.Context) (net.PacketConn, error)
 	// Known is a value that is known of the target already, which is not asked again.

@@ -16,6 +16,9 @@ const (
 	EtherType Transport = iota + 1 // straight on the link; the number is an EtherType (IEEE 802.3)
 	UDP
 	TCP
+	// IP is straight on IPv4 or IPv6, between stations of one link; the number is that of the IP protocol (ICMPv6 is 58). Only
+	// packets that no router can have passed on are heard: their hop limit is the highest, 255 (RFC 5082).
+	IP
 )
 
 // String is the transport in lower case, as in the JSON contract.
@@ -27,11 +30,13 @@ func (t Transport) String() string {
 		return "udp"
 	case TCP:
 		return "tcp"
+	case IP:
+		return "ip"
 	}
 	return "unknown"
 }
 
-// Port is where a protocol is to be found: an EtherType, or the server's UDP or TCP port.
+// Port is where a protocol is to be found: an EtherType, an IP protocol, or the server's UDP or TCP port.
 type Port struct {
 	Transport Transport
 	Number    uint16
@@ -57,7 +62,7 @@ type Protocol struct {
 // Side is an end of a conversation.
 type Side uint8
 
-// The sides. On layer 2 the sender of the frame is the Client.
+// The sides. On layer 2, and straight on IP, the sender of the frame is the Client.
 const (
 	Client Side = iota // asks, opened the connection
 	Server             // answers
@@ -69,7 +74,7 @@ func (s Side) Other() Side { return s ^ 1 }
 // Flow is what is known of a conversation before its first byte.
 type Flow struct {
 	Ends      [2]Subject // by Side
-	Ports     [2]uint16  // by Side; the EtherType stands at Server for layer 2
+	Ports     [2]uint16  // by Side; the EtherType or the IP protocol stands at Server
 	Transport Transport
 }
 

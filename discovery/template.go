@@ -12,6 +12,7 @@ import (
 //
 //	2b 0e 01 00    these bytes
 //	?              one byte that varies (a transaction id, a sequence number); ?4 is four of them
+//	01-f7          one byte of this range
 //	*64            up to 64 bytes that vary, to the end of the group
 //	secret*64      the same, and they are overwritten in what is kept
 //	u8( ... )      a length of one byte, then a group of exactly that length; u16 and u32 big endian, u16le and u32le little endian
@@ -27,8 +28,9 @@ type Template struct {
 }
 
 type part struct {
-	kind  byte // 'x' fixed byte, '?' varying, '*' rest, 's' secret rest, '(' counted group, '|' alternatives
+	kind  byte // 'x' one byte from value to last, '*' rest, 's' secret rest, '(' counted group, '|' alternatives
 	value byte
+	last  byte
 	max   int
 	count lengthForm
 	group []part
@@ -92,7 +94,7 @@ func minLen(parts []part) int {
 	n := 0
 	for _, p := range parts {
 		switch p.kind {
-		case 'x', '?':
+		case 'x':
 			n++
 		case '(':
 			n += max(p.count.size, 1)
@@ -119,8 +121,8 @@ type matcher struct {
 func (m *matcher) match(parts []part, at, end int) (int, bool) {
 	for _, p := range parts {
 		switch p.kind {
-		case 'x', '?':
-			if at >= end || p.kind == 'x' && m.message[at] != p.value {
+		case 'x':
+			if at >= end || m.message[at] < p.value || m.message[at] > p.last {
 				return at, false
 			}
 			at++
@@ -279,7 +281,7 @@ func (p *templateParser) one(word string) ([]part, error) {
 		}
 		parts := make([]part, n)
 		for i := range parts {
-			parts[i].kind = '?'
+			parts[i] = part{kind: 'x', last: 0xff}
 		}
 		return parts, nil
 	case strings.HasPrefix(word, "*"), strings.HasPrefix(word, "secret*"):
@@ -294,13 +296,21 @@ func (p *templateParser) one(word string) ([]part, error) {
 		}
 		return []part{{kind: kind, max: n}}, nil
 	}
-	fixed, err := hex.DecodeString(word)
+	from, to, ranged := strings.Cut(word, "-")
+	fixed, err := hex.DecodeString(from)
 	if err != nil {
 		return nil, fmt.Errorf("%q: want hex bytes", word)
 	}
+	if ranged {
+		last, err := hex.DecodeString(to)
+		if err != nil || len(fixed) != 1 || len(last) != 1 || fixed[0] > last[0] {
+			return nil, fmt.Errorf("%q: want a range of one byte, such as 01-f7", word)
+		}
+		return []part{{kind: 'x', value: fixed[0], last: last[0]}}, nil
+	}
 	parts := make([]part, len(fixed))
 	for i, b := range fixed {
-		parts[i] = part{kind: 'x', value: b}
+		parts[i] = part{kind: 'x', value: b, last: b}
 	}
 	return parts, nil
 }

@@ -17,6 +17,10 @@ func TestTemplateMatches(t *testing.T) {
 		{"too_long", "2b 0e", "2b0e00", nil, false},
 		{"too_short", "2b 0e", "2b", nil, false},
 		{"varying", "?2 00", "aabb00", nil, true},
+		{"range", "01-f7 00", "0100", nil, true},
+		{"range_last", "01-f7 00", "f700", nil, true},
+		{"range_before", "01-f7 00", "0000", nil, false},
+		{"range_behind", "01-f7 00", "f800", nil, false},
 		{"rest", "01 *2", "01ffff", nil, true},
 		{"rest_empty", "01 *2", "01", nil, true},
 		{"rest_too_long", "01 *2", "01ffffff", nil, false},
@@ -52,7 +56,7 @@ func TestTemplateMatches(t *testing.T) {
 }
 
 func TestTemplateMistakesPanic(t *testing.T) {
-	for _, text := range []string{"zz", "u8( 01", "01 )", "*4 01", "?x", "u9( )", "a | b"} {
+	for _, text := range []string{"zz", "u8( 01", "01 )", "*4 01", "?x", "u9( )", "a | b", "f7-01", "0102-03", "01-"} {
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -199,7 +199,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// greeter is a toy that asks over a relay, and echo answers it.
+// greeter is a toy that asks over a connection, and echo answers it.
 func greeter(ask func(context.Context, discovery.Session, discovery.Target) error) discovery.Protocol {
 	p, _ := toy(discovery.TCP, lines)
 	p.Asker = &discovery.Asker{
@@ -223,9 +223,9 @@ func echo(conn net.Conn) {
 	}
 }
 
-func TestAskedOverRelay(t *testing.T) {
+func TestAskedInParts(t *testing.T) {
 	p := greeter(func(ctx context.Context, s discovery.Session, _ discovery.Target) error {
-		conn, err := s.Relay(ctx)
+		conn, err := s.Dial(ctx)
 		if err != nil {
 			return err
 		}

@@ -93,44 +93,6 @@ func (s *session) dial(ctx context.Context) (net.Conn, error) {
 	return dialer.DialContext(ctx, s.protocol.Asker.Transport.String(), s.peer.Address)
 }
 
-// Relay is Dial behind a loopback pair of TCP connections.
-func (s *session) Relay(ctx context.Context) (*net.TCPConn, error) {
-	metered, err := s.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	near, far, err := loopbackPair(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var pumps sync.WaitGroup
-	pumps.Go(func() { pump(metered, far) })
-	pumps.Go(func() { pump(far, metered) })
-	s.keep(func() {
-		_ = near.Close()
-		pumps.Wait()
-	})
-	return near, nil
-}
-
-// pump copies until either end is closed, and then closes both.
-func pump(to, from net.Conn) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				break
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	_ = to.Close()
-	_ = from.Close()
-}
-
 func loopbackPair(ctx context.Context) (near, far *net.TCPConn, err error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -40,7 +40,7 @@ func asker() *discovery.Asker {
 	extended := []discovery.Key{KeyPrivateObject}
 	question := func(name, unit, code string, times int, yields []discovery.Key, effect string) discovery.Request {
 		return discovery.Request{
-			Name: name, Safety: discovery.SafetyB, Max: times, Yields: yields, Effect: effect,
+			Name: name, Safety: discovery.SafetyB, Max: times, PerUnit: unit != "ff", Yields: yields, Effect: effect,
 			Template: discovery.MustTemplate("?2 0000 u16( " + unit + " 2b 0e " + code + " ? )"),
 		}
 	}
@@ -51,9 +51,9 @@ func asker() *discovery.Asker {
 			question("read-device-identification-basic", "ff", "01", maxRounds, basic, deviceEffect),
 			question("read-device-identification-regular", "ff", "02", maxRounds, regular, deviceEffect),
 			question("read-device-identification-extended", "ff", "03", maxRounds, extended, deviceEffect),
-			question("read-unit-identification-basic", "?", "01", maxUnits+maxRounds, basic, unitEffect),
-			question("read-unit-identification-regular", "?", "02", maxUnits+maxRounds, regular, unitEffect),
-			question("read-unit-identification-extended", "?", "03", maxUnits+maxRounds, extended, unitEffect),
+			question("read-unit-identification-basic", "01-f7", "01", maxUnits+maxRounds, basic, unitEffect),
+			question("read-unit-identification-regular", "01-f7", "02", maxUnits+maxRounds, regular, unitEffect),
+			question("read-unit-identification-extended", "01-f7", "03", maxUnits+maxRounds, extended, unitEffect),
 		},
 		Message: length,
 		Ask:     ask,

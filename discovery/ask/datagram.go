@@ -1,0 +1,96 @@
+package ask
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// datagram is a metered, connected UDP socket: each write and each read is one message. It has no method of a net.PacketConn,
+// by which a library could go round it.
+type datagram struct {
+	*line
+	reading sync.Mutex
+	buffer  [maxDatagram]byte
+	closing sync.Once
+}
+
+// maxDatagram is the largest UDP datagram.
+const maxDatagram = 65535
+
+func newDatagram(l *line) *datagram {
+	c := &datagram{line: l}
+	l.closeInOrder = func() { _ = c.Close() }
+	return c
+}
+
+// Write lets one listed message out when the pace allows it.
+func (c *datagram) Write(b []byte) (int, error) {
+	if err := c.send(b, 0); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Read gives the next datagram. When none comes in time, what was asked is asked once more, the same bytes, at the pace and
+// in the ledger; libraries have their own retries switched off.
+func (c *datagram) Read(b []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	for {
+		if err := c.mayRead(); err != nil {
+			return 0, err
+		}
+		n, err := c.conn.Read(c.buffer[:])
+		if err == nil {
+			c.take(c.buffer[:n])
+			return copy(b, c.buffer[:n]), nil
+		}
+		if isTimeout(err) {
+			if again, unanswered := c.unanswered(); again {
+				if err := c.send(unanswered.message, unanswered.repeats+1); err != nil {
+					return 0, fmt.Errorf("ask again: %w", err)
+				}
+				continue
+			}
+		}
+		return 0, c.broken(err)
+	}
+}
+
+func (c *datagram) take(message []byte) {
+	now := time.Now()
+	c.begun(now)
+	c.settle(now, c.tap.feed(discovery.Server, now, message))
+}
+
+// unanswered takes the one overdue message off the list that may be sent again, and writes its silence into the ledger.
+func (c *datagram) unanswered() (again bool, e *exchange) {
+	c.mu.Lock()
+	overdue := len(c.pending) == 1 && !time.Now().Before(c.due) && c.ctx.Err() == nil && !c.closed
+	if !overdue || c.pending[0].repeats >= c.s.limits().UDPRetries {
+		c.mu.Unlock()
+		return false, nil
+	}
+	e = c.pending[0]
+	c.pending = nil
+	c.mu.Unlock()
+	e.Outcome, e.Note = discovery.Silent, "sent again"
+	c.s.record(e.Exchange)
+	return true, e
+}
+
+// Close closes the socket; UDP has no end that could be read.
+func (c *datagram) Close() error {
+	var err error
+	c.closing.Do(func() {
+		c.shut()
+		c.reading.Lock()
+		defer c.reading.Unlock()
+		c.abandon(discovery.Silent, closedEarly, false)
+		err = c.conn.Close()
+	})
+	return err
+}

@@ -1,0 +1,223 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// Options is what a Keeper is made of. Protocols and Scope are needed, all else may be left out.
+type Options struct {
+	Protocols   []discovery.Protocol
+	Limits      Limits // zero: DefaultLimits
+	Scope       []netip.Prefix
+	Exclude     Exclusions
+	Allow       []string // opted in to: protocols and requests of class C, "blind" (grade E5), "all"
+	Credentials []discovery.Credential
+	Interface   *net.Interface // for layer 2; nil: no sweep
+	Own         []netip.Addr   // our own addresses, which are never asked; those of Interface need not be named
+
+	// Survey, Sensor, Site and Segment mark what is observed. Site and Segment are those of swept hosts; each Host brings
+	// its own.
+	Survey, Sensor, Site, Segment string
+
+	// Out, Ledger, Known and Progress are called by one goroutine at a time, and must not call the Keeper.
+	Out      discovery.Sink
+	Ledger   func(discovery.Exchange)
+	Known    func(discovery.Subject, discovery.Key) (string, bool) // what is known already and need not be asked
+	Progress func(Progress)
+	Log      *slog.Logger
+}
+
+// Progress is how far a sweep or a run has come.
+type Progress struct {
+	Devices   int // of the plan; addresses in a sweep
+	Done      int
+	Questions int // sent so far
+	Answered  int // of these
+	Left      time.Duration
+}
+
+// Keeper keeps the pace and the ledger. It is safe for concurrent use, but one sweep or run at a time keeps the overall rate
+// that was planned.
+type Keeper struct {
+	o     Options
+	own   []netip.Addr
+	links []link
+	log   *slog.Logger
+
+	questions *rate.Limiter // all devices together
+	sweeping  *rate.Limiter
+
+	// Outside of tests these are the machine's.
+	random func() float64
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	frames func(ifi *net.Interface, etherType uint16) (net.PacketConn, error)
+
+	telling sync.Mutex // one caller at a time for the functions of Options
+}
+
+// New checks the options. It opens nothing.
+func New(o Options) (*Keeper, error) {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
+	}
+	if err := o.Limits.check(); err != nil {
+		return nil, err
+	}
+	if len(o.Scope) == 0 {
+		return nil, errors.New("without a scope nothing is asked")
+	}
+	o.Scope = slices.Clone(o.Scope)
+	for i, p := range o.Scope {
+		o.Scope[i] = p.Masked()
+		if err := checkPrefix(o.Scope[i]); err != nil {
+			return nil, fmt.Errorf("scope %s: %w", p, err)
+		}
+	}
+	if err := checkProtocols(o.Protocols); err != nil {
+		return nil, err
+	}
+	k := &Keeper{
+		o:         o,
+		log:       o.Log,
+		questions: rate.NewLimiter(rate.Limit(o.Limits.Rate), 1),
+		sweeping:  rate.NewLimiter(rate.Limit(o.Limits.SweepRate), 1),
+		random:    rand.Float64,
+		dial:      dial,
+		frames:    openFrames,
+	}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	for _, addr := range o.Own {
+		k.own = append(k.own, addr.Unmap().WithZone(""))
+	}
+	if o.Interface != nil {
+		if err := k.readLinks(); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// readLinks notes the networks of the interface and our own addresses there.
+func (k *Keeper) readLinks() error {
+	links, err := linksOf(k.o.Interface)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		k.links = append(k.links, l)
+		k.own = append(k.own, l.own)
+	}
+	return nil
+}
+
+// checkProtocols refuses an asker that could not be metered.
+func checkProtocols(protocols []discovery.Protocol) error {
+	names := map[string]bool{}
+	for _, p := range protocols {
+		if names[p.Name] {
+			return fmt.Errorf("protocol %q stands twice", p.Name)
+		}
+		names[p.Name] = true
+		a := p.Asker
+		if a == nil {
+			continue
+		}
+		if a.Ask == nil || a.Port == 0 || len(a.Requests) == 0 || a.Transport == discovery.TCP && a.Message == nil {
+			return fmt.Errorf("protocol %q: an asker needs a port, requests, Ask, and on a stream Message", p.Name)
+		}
+		requests := map[string]bool{}
+		for _, r := range a.Requests {
+			if requests[r.Name] || r.Name == "" || r.Template.IsZero() || r.Max < 1 {
+				return fmt.Errorf("protocol %q: request %q needs a name of its own, a template and a number", p.Name, r.Name)
+			}
+			requests[r.Name] = true
+		}
+	}
+	return nil
+}
+
+// protocol gives the protocol of that name if it can be asked.
+func (k *Keeper) protocol(name string) (discovery.Protocol, bool) {
+	for _, p := range k.o.Protocols {
+		if p.Name == name && p.Asker != nil {
+			return p, true
+		}
+	}
+	return discovery.Protocol{}, false
+}
+
+// allowBlind opts in to grade E5, allowAll to everything of class C.
+const (
+	allowBlind = "blind"
+	allowAll   = "all"
+)
+
+// allowed reports whether any of the names was opted in to.
+func (k *Keeper) allowed(names ...string) bool {
+	return slices.ContainsFunc(k.o.Allow, func(a string) bool { return a == allowAll || slices.Contains(names, a) })
+}
+
+func (k *Keeper) known(subject discovery.Subject, key discovery.Key) (string, bool) {
+	if k.o.Known == nil {
+		return "", false
+	}
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	return k.o.Known(subject, key)
+}
+
+// observe fills in what the observation left open and hands it on.
+func (k *Keeper) observe(o discovery.Observation) {
+	if k.o.Out == nil {
+		return
+	}
+	o.Mode, o.Survey, o.Sensor = discovery.Asked, k.o.Survey, k.o.Sensor
+	if o.Time.IsZero() {
+		o.Time = time.Now().UTC()
+	}
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	k.o.Out.Observe(o)
+}
+
+// record writes one line of the ledger.
+func (k *Keeper) record(e discovery.Exchange) {
+	k.log.Debug("exchange", "protocol", e.Protocol, "addr", e.Target.String(), "request", e.Request, "outcome", string(e.Outcome), "rtt", e.RTT, "note", e.Note)
+	if k.o.Ledger == nil {
+		return
+	}
+	e.Survey = k.o.Survey
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	k.o.Ledger(e)
+}
+
+func (k *Keeper) progress(p Progress) {
+	if k.o.Progress == nil {
+		return
+	}
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	k.o.Progress(p)
+}
+
+// dial opens one plain connection. Keep-alives would be packets that stand in no plan.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{KeepAlive: -1, FallbackDelay: -1}
+	return d.DialContext(ctx, network, address)
+}

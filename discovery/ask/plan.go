@@ -1,0 +1,209 @@
+package ask
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// Plan is what a run would send: who, what, why, how many packets, how long. It is made by Keeper.Plan, printed or signed off,
+// and then given to Keeper.Run, which sends what stands in Devices and nothing else. The numbers are upper bounds: what a
+// device does not need to be asked is not sent. The JSON field names are a contract (docs/json.md).
+type Plan struct {
+	Scope    []string `json:"scope"`
+	Excluded []string `json:"excluded,omitempty"`
+	Allowed  []string `json:"allowed,omitempty"` // opted in to, of safety class C
+	Pace     Pace     `json:"pace"`
+	// Sweep is the search for hosts on the link; nil without an interface.
+	Sweep   *SweepPlan   `json:"sweep,omitempty"`
+	Devices []DevicePlan `json:"devices"` // in the order of asking
+	// Later is what is asked of each host of the scope that is found later; nil when nothing is.
+	Later    *LaterPlan `json:"later,omitempty"`
+	NotAsked []NotAsked `json:"not_asked,omitempty"`
+	Totals   Totals     `json:"totals"` // of Sweep and Devices, without Later
+}
+
+// Pace is the part of the limits that holds for the whole run.
+type Pace struct {
+	Name         string  `json:"name,omitempty"`
+	PerSecond    float64 `json:"questions_per_second"`
+	Devices      int     `json:"devices_at_once"`
+	Jitter       float64 `json:"jitter"`
+	SetupGapMS   int64   `json:"setup_gap_ms"`
+	AnswerMS     int64   `json:"answer_timeout_ms"`
+	ConnectMS    int64   `json:"connect_timeout_ms"`
+	SweepPerSec  float64 `json:"sweep_per_second"`
+	SweepAtMost  int     `json:"sweep_at_most"`
+	UDPRetries   int     `json:"udp_retries"`
+	AfterStopMS  int64   `json:"closing_after_stop_ms"`
+	AfterCloseMS int64   `json:"closing_ms"`
+}
+
+// SweepPlan is the search for hosts: one ARP request for each address.
+type SweepPlan struct {
+	Interface string     `json:"interface"`
+	Protocol  string     `json:"protocol"`
+	Requests  []Planned  `json:"requests"` // for each address
+	Links     []LinkPlan `json:"links"`
+	NotSwept  []NotSwept `json:"not_swept,omitempty"`
+	Packets   int        `json:"packets"`
+	Seconds   float64    `json:"seconds"`
+}
+
+// LinkPlan is the addresses to look for in one network of the interface.
+type LinkPlan struct {
+	Network   netip.Prefix `json:"network"`
+	From      netip.Addr   `json:"from"`      // our own address there
+	Addresses []netip.Addr `json:"addresses"` // ascending
+}
+
+// NotSwept is a part of the scope in which no hosts are looked for.
+type NotSwept struct {
+	Network string `json:"network"`
+	Reason  string `json:"reason"`
+}
+
+// DevicePlan is what one address is asked.
+type DevicePlan struct {
+	Site    string        `json:"site,omitempty"`
+	Segment string        `json:"segment,omitempty"`
+	Address netip.Addr    `json:"address,omitzero"` // none in Plan.Later
+	MAC     discovery.MAC `json:"mac,omitzero"`
+	VLAN    uint16        `json:"vlan,omitempty"`
+	Class   Class         `json:"class"`
+	GapMS   int64         `json:"gap_ms"` // between two questions
+	Items   []Item        `json:"items"`  // in the order of asking
+	Cost
+}
+
+// Subject is the address of the device.
+func (d DevicePlan) Subject() discovery.Subject {
+	return discovery.Subject{Site: d.Site, Segment: d.Segment, IP: d.Address, MAC: d.MAC, VLAN: d.VLAN}
+}
+
+// Item is what one device is asked over one protocol.
+type Item struct {
+	Protocol  string    `json:"protocol"`
+	Transport string    `json:"transport"`
+	Port      uint16    `json:"port"`
+	Grade     string    `json:"grade"` // E1 .. E5: why it is asked
+	Units     []int     `json:"units,omitempty"`
+	Requests  []Planned `json:"requests"`
+}
+
+// Planned is one request of an item.
+type Planned struct {
+	Name     string `json:"name"`
+	Template string `json:"template"` // see discovery.Template
+	Safety   string `json:"safety"`   // A1, B, C
+	Setup    bool   `json:"setup,omitempty"`
+	AtMost   int    `json:"at_most"` // a datagram's retries counted
+	Effect   string `json:"effect,omitempty"`
+}
+
+// NotAsked is something that was considered and is not asked.
+type NotAsked struct {
+	Address  netip.Addr `json:"address,omitzero"`
+	Protocol string     `json:"protocol,omitempty"` // "" = nothing at all
+	Request  string     `json:"request,omitempty"`  // "" = nothing of the protocol
+	Grade    string     `json:"grade,omitempty"`
+	Reason   string     `json:"reason"`
+}
+
+// LaterPlan is what each host that is found later is asked.
+type LaterPlan struct {
+	AtMost int        `json:"devices_at_most"`
+	Each   DevicePlan `json:"each"`
+}
+
+// Cost is upper bounds, counted within the budgets.
+type Cost struct {
+	Questions int     `json:"questions"`
+	Setup     int     `json:"setup"`   // set-up and tear-down messages
+	Packets   int     `json:"packets"` // frames that leave us, acknowledgements counted
+	Seconds   float64 `json:"seconds"` // when everything is needed and answered at once
+}
+
+// Totals is the cost of all devices together.
+type Totals struct {
+	Devices int `json:"devices"`
+	Cost
+}
+
+// Host is what is known of a device before it is asked. One without an address stands for each host that is found later.
+type Host struct {
+	Subject  discovery.Subject
+	Class    Class
+	Evidence map[string]discovery.Grade // protocol -> why it is believed to speak it
+	Ports    map[string]uint16          // protocol -> where it listens, if not at the usual port
+	Units    []uint8                    // Modbus units behind it, as overheard or named
+}
+
+// check refuses a plan that this keeper cannot keep: it may come from a file.
+func (k *Keeper) check(p Plan) error {
+	seen := map[netip.Addr]bool{}
+	for _, d := range p.Devices {
+		addr := d.Address.Unmap()
+		if seen[addr] {
+			return fmt.Errorf("plan: %s stands twice: a device gets one connection at a time", addr)
+		}
+		seen[addr] = true
+		if err := k.mayAsk(d.Subject()); err != nil {
+			return fmt.Errorf("plan: %w", err)
+		}
+		if int(d.Class) >= len(classNames) {
+			return fmt.Errorf("plan: %s: %s", addr, d.Class)
+		}
+		protocols := map[string]bool{}
+		for _, item := range d.Items {
+			if protocols[item.Protocol] {
+				return fmt.Errorf("plan: %s: %q stands twice", addr, item.Protocol)
+			}
+			protocols[item.Protocol] = true
+			if _, err := k.listed(item); err != nil {
+				return fmt.Errorf("plan: %s: %w", addr, err)
+			}
+		}
+	}
+	return nil
+}
+
+// listed gives the requests of the item as the protocol lists them, at most as often as planned.
+func (k *Keeper) listed(item Item) ([]allowance, error) {
+	p, ok := k.protocol(item.Protocol)
+	if !ok || p.Asker.Transport == discovery.EtherType {
+		return nil, fmt.Errorf("the protocol %q is not asked of single hosts", item.Protocol)
+	}
+	if item.Port == 0 {
+		return nil, fmt.Errorf("%s: no port", item.Protocol)
+	}
+	for _, u := range item.Units {
+		if u < 0 || u > 255 {
+			return nil, fmt.Errorf("%s: unit %d", item.Protocol, u)
+		}
+	}
+	var out []allowance
+	for _, planned := range item.Requests {
+		r, ok := requestByName(p.Asker, planned.Name)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%s: the request %q is not listed", item.Protocol, planned.Name)
+		case planned.Template != r.Template.String():
+			return nil, fmt.Errorf("%s: the request %q has another form than this version sends", item.Protocol, planned.Name)
+		case r.Safety == discovery.SafetyC && !k.allowed(p.Name, r.Name):
+			return nil, fmt.Errorf("%s: the request %q is of class C and was not allowed", item.Protocol, planned.Name)
+		}
+		out = append(out, allowance{Request: r, atMost: min(planned.AtMost, k.planned(p.Asker, r).AtMost)})
+	}
+	return out, nil
+}
+
+func requestByName(a *discovery.Asker, name string) (discovery.Request, bool) {
+	for _, r := range a.Requests {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return discovery.Request{}, false
+}

@@ -1,0 +1,295 @@
+package ask
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// Plan makes the plan for the hosts: infrastructure first, then by address; of each host the protocols with the best evidence
+// first. It sends nothing. Two hosts with the same address become one.
+func (k *Keeper) Plan(hosts []Host) Plan {
+	p := Plan{
+		Scope:    []string{},
+		Excluded: k.o.Exclude.Strings(),
+		Allowed:  slices.Clone(k.o.Allow),
+		Pace:     k.o.Limits.pace(),
+		Devices:  []DevicePlan{},
+	}
+	for _, prefix := range k.o.Scope {
+		p.Scope = append(p.Scope, prefixText(prefix))
+	}
+	for _, h := range mergeHosts(hosts) {
+		if !h.Subject.IP.IsValid() {
+			k.planLater(&p, h, hosts)
+			continue
+		}
+		if reason := k.refusal(h.Subject, unicast); reason != "" {
+			p.NotAsked = append(p.NotAsked, NotAsked{Address: h.Subject.IP, Reason: reason})
+			continue
+		}
+		device, notAsked := k.planDevice(h)
+		p.NotAsked = append(p.NotAsked, notAsked...)
+		if len(device.Items) > 0 {
+			p.Devices = append(p.Devices, device)
+		}
+	}
+	if k.o.Interface != nil {
+		sweep := k.PlanSweep(hosts)
+		p.Sweep = &sweep
+	}
+	p.Totals = k.totals(p)
+	return p
+}
+
+func (l Limits) pace() Pace {
+	return Pace{
+		Name: l.Name, PerSecond: l.Rate, Devices: l.Devices, Jitter: l.Jitter, SetupGapMS: l.SetupGap.Milliseconds(),
+		AnswerMS: l.Answer.Milliseconds(), ConnectMS: l.Connect.Milliseconds(), SweepPerSec: l.SweepRate, SweepAtMost: l.SweepMax,
+		UDPRetries: l.UDPRetries, AfterStopMS: l.Stop.Milliseconds(), AfterCloseMS: l.Close.Milliseconds(),
+	}
+}
+
+// mergeHosts makes one host of those with the same address and sorts them.
+func mergeHosts(hosts []Host) []Host {
+	var out []Host
+	at := map[netip.Addr]int{}
+	for _, h := range hosts {
+		h.Subject = h.Subject.Host()
+		h.Subject.IP = h.Subject.IP.Unmap()
+		i, seen := at[h.Subject.IP]
+		if !seen {
+			at[h.Subject.IP] = len(out)
+			h.Evidence, h.Ports, h.Units = maps.Clone(h.Evidence), maps.Clone(h.Ports), slices.Clone(h.Units)
+			out = append(out, h)
+			continue
+		}
+		out[i].merge(h)
+	}
+	slices.SortStableFunc(out, func(a, b Host) int {
+		return cmp.Or(cmp.Compare(classOrder(a.Class), classOrder(b.Class)), a.Subject.IP.Compare(b.Subject.IP))
+	})
+	return out
+}
+
+func (h *Host) merge(other Host) {
+	if h.Subject.MAC.IsZero() {
+		h.Subject.MAC = other.Subject.MAC
+	}
+	h.Class = gentler(h.Class, other.Class)
+	for protocol, grade := range other.Evidence {
+		if mine := h.Evidence[protocol]; grade != 0 && (mine == 0 || grade < mine) {
+			if h.Evidence == nil {
+				h.Evidence = map[string]discovery.Grade{}
+			}
+			h.Evidence[protocol] = grade
+		}
+	}
+	for protocol, port := range other.Ports {
+		if h.Ports == nil {
+			h.Ports = map[string]uint16{}
+		}
+		h.Ports[protocol] = port
+	}
+	h.Units = append(h.Units, other.Units...)
+}
+
+// gentler is the class that is asked more gently; anything is better than not knowing.
+func gentler(a, b Class) Class {
+	if a == Unknown {
+		return b
+	}
+	return max(a, b)
+}
+
+// classOrder puts infrastructure first: a switch tells about a hundred devices without one of them being touched.
+func classOrder(c Class) int {
+	if c == Infrastructure {
+		return 0
+	}
+	return 1
+}
+
+// planDevice lists what the host is asked, and what of it is not.
+func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
+	limits := k.o.Limits.Class(h.Class)
+	d := DevicePlan{
+		Site: h.Subject.Site, Segment: h.Subject.Segment, Address: h.Subject.IP, MAC: h.Subject.MAC, VLAN: h.Subject.VLAN,
+		Class: h.Class, GapMS: limits.Gap.Milliseconds(),
+	}
+	var notAsked []NotAsked
+	type candidate struct {
+		protocol discovery.Protocol
+		grade    discovery.Grade
+	}
+	var candidates []candidate
+	for _, p := range k.o.Protocols {
+		grade := h.Evidence[p.Name]
+		if p.Asker == nil || p.Asker.Transport == discovery.EtherType || grade == 0 {
+			continue
+		}
+		if grade >= discovery.GradeBlind && !k.allowed(allowBlind) {
+			notAsked = append(notAsked, NotAsked{
+				Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(),
+				Reason: "nothing speaks for it: needs --allow " + allowBlind,
+			})
+			continue
+		}
+		candidates = append(candidates, candidate{p, grade})
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.grade, b.grade) })
+	for _, c := range candidates {
+		item, refused := k.planItem(h, c.protocol, c.grade)
+		notAsked = append(notAsked, refused...)
+		if len(item.Requests) > 0 {
+			d.Items = append(d.Items, item)
+		}
+	}
+	if len(d.Items) == 0 && len(notAsked) == 0 {
+		notAsked = append(notAsked, NotAsked{Address: h.Subject.IP, Reason: "nothing is known that it could be asked"})
+	}
+	d.Cost = k.cost(d)
+	return d, notAsked
+}
+
+// planItem lists the requests of one protocol; without a question that may be asked there are none.
+func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (Item, []NotAsked) {
+	item := Item{Protocol: p.Name, Transport: p.Asker.Transport.String(), Port: p.Asker.Port, Grade: grade.String()}
+	if port := h.Ports[p.Name]; port != 0 {
+		item.Port = port
+	}
+	if slices.ContainsFunc(p.Asker.Requests, func(r discovery.Request) bool { return r.PerUnit }) {
+		for _, u := range slices.Compact(slices.Sorted(slices.Values(h.Units))) {
+			item.Units = append(item.Units, int(u))
+		}
+	}
+	var notAsked []NotAsked
+	questions := 0
+	for _, r := range p.Asker.Requests {
+		if r.PerUnit && len(item.Units) == 0 {
+			continue
+		}
+		if r.Safety == discovery.SafetyC && !k.allowed(p.Name, r.Name) {
+			notAsked = append(notAsked, NotAsked{
+				Address: h.Subject.IP, Protocol: p.Name, Request: r.Name, Grade: grade.String(),
+				Reason: fmt.Sprintf("safety class C: needs --allow %s", r.Name),
+			})
+			continue
+		}
+		if !r.Setup {
+			questions++
+		}
+		item.Requests = append(item.Requests, k.planned(p.Asker, r))
+	}
+	if questions == 0 {
+		item.Requests = nil
+	}
+	return item, notAsked
+}
+
+func (k *Keeper) planned(a *discovery.Asker, r discovery.Request) Planned {
+	most := r.Max
+	if a.Transport == discovery.UDP {
+		most *= 1 + k.o.Limits.UDPRetries
+	}
+	return Planned{Name: r.Name, Template: r.Template.String(), Safety: r.Safety.String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
+}
+
+// maxLater bounds the number of hosts that a plan speaks of before they are found.
+const maxLater = 1 << 16
+
+// planLater says what each host of the scope is asked that is not among the known ones.
+func (k *Keeper) planLater(p *Plan, each Host, hosts []Host) {
+	device, notAsked := k.planDevice(each)
+	p.NotAsked = append(p.NotAsked, notAsked...)
+	if len(device.Items) == 0 {
+		return
+	}
+	n := 0
+	for _, prefix := range k.o.Scope {
+		if free := prefix.Addr().BitLen() - prefix.Bits(); free < 16 {
+			n += 1 << free
+		} else {
+			n = maxLater
+		}
+		n = min(n, maxLater)
+	}
+	for _, h := range hosts {
+		if h.Subject.IP.IsValid() && n > 0 {
+			n--
+		}
+	}
+	p.Later = &LaterPlan{AtMost: n, Each: device}
+}
+
+// Packets that a TCP connection costs us beside its messages: SYN, ACK, FIN and the last ACK; each message is a segment and
+// the acknowledgement of its answer.
+const (
+	packetsPerConnection = 4
+	packetsPerMessage    = 2
+)
+
+// cost counts one device within its budgets.
+func (k *Keeper) cost(d DevicePlan) Cost {
+	limits := k.o.Limits.Class(d.Class)
+	var t Cost
+	left := limits.Questions
+	connections := 0
+	for _, item := range d.Items {
+		questions, setup := 0, 0
+		for _, r := range item.Requests {
+			if r.Setup {
+				setup += r.AtMost
+			} else {
+				questions += r.AtMost
+			}
+		}
+		questions = min(questions, left)
+		left -= questions
+		t.Questions += questions
+		t.Setup += setup
+		if item.Transport == discovery.TCP.String() {
+			connections++
+			t.Packets += packetsPerConnection + packetsPerMessage*(questions+setup)
+		} else {
+			t.Packets += questions + setup
+		}
+	}
+	gap := time.Duration(float64(limits.Gap) * (1 + k.o.Limits.Jitter/2))
+	total := time.Duration(t.Questions)*gap + time.Duration(t.Setup)*k.o.Limits.SetupGap + time.Duration(max(connections-1, 0))*limits.Pause
+	t.Seconds = total.Seconds()
+	return t
+}
+
+// totals adds the devices up; the time is that of the busiest of the places at which devices are asked at once, and not less
+// than the overall rate needs.
+func (k *Keeper) totals(p Plan) Totals {
+	var t Totals
+	places := make([]float64, k.o.Limits.Devices)
+	paced := 0
+	for _, d := range p.Devices {
+		t.Devices++
+		t.Questions += d.Questions
+		t.Setup += d.Setup
+		t.Packets += d.Packets
+		paced += d.Questions
+		for _, item := range d.Items {
+			if item.Transport == discovery.TCP.String() {
+				paced++
+			}
+		}
+		free := slices.Index(places, slices.Min(places))
+		places[free] += d.Seconds
+	}
+	t.Seconds = max(slices.Max(places), float64(paced)/k.o.Limits.Rate)
+	if p.Sweep != nil {
+		t.Packets += p.Sweep.Packets
+		t.Seconds += p.Sweep.Seconds
+	}
+	return t
+}

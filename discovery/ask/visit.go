@@ -1,0 +1,148 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// visit is one device's part of a run: what its protocols share.
+type visit struct {
+	k      *Keeper
+	plan   DevicePlan
+	pace   *pace
+	budget *budget
+	tally  *tally
+	told   func() // something was sent or answered
+
+	mu       sync.Mutex
+	sent     bool
+	answered bool
+	distress string
+}
+
+func (k *Keeper) newVisit(d DevicePlan, t *tally, told func()) *visit {
+	class := k.o.Limits.Class(d.Class)
+	return &visit{
+		k: k, plan: d, tally: t, told: told,
+		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, random: k.random},
+		budget: &budget{questions: class.Questions, connections: class.Connections},
+	}
+}
+
+// touched notes that something left for the device.
+func (v *visit) touched() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sent = true
+}
+
+func (v *visit) heard() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.answered = true
+}
+
+// inDistress reports whether this is the first sign of it.
+func (v *visit) inDistress(reason string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.distress != "" {
+		return false
+	}
+	v.distress = reason
+	v.k.log.Warn("a device shows distress and is left alone", "addr", v.plan.Address.String(), "reason", reason)
+	return true
+}
+
+// leftAlone gives an error when the device is to be left alone.
+func (v *visit) leftAlone() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.distress != "" {
+		return fmt.Errorf("%w: %s", discovery.ErrDistress, v.distress)
+	}
+	return nil
+}
+
+func (v *visit) record(e discovery.Exchange) {
+	v.tally.count(e)
+	v.k.record(e)
+	v.told()
+}
+
+// run asks the device over one protocol after the other.
+func (v *visit) run(ctx context.Context) DeviceResult {
+	result := DeviceResult{Subject: v.plan.Subject()}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.k.o.Limits.Device, errTooLong)
+	defer cancel()
+	ending, release := v.k.ending(ctx)
+	defer release()
+	for _, item := range v.plan.Items {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := v.leftAlone(); err != nil {
+			v.skip(item, err.Error())
+			continue
+		}
+		result.Items = append(result.Items, v.ask(ctx, ending, item))
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	result.Distress = v.distress
+	if errors.Is(context.Cause(ctx), errTooLong) {
+		v.tally.reason(fmt.Sprintf("%s: %v", v.plan.Address, errTooLong))
+	}
+	v.tally.device(v.sent, v.answered, v.distress != "")
+	if v.distress != "" {
+		v.tally.reason(fmt.Sprintf("%s was left alone: %s", v.plan.Address, v.distress))
+	}
+	return result
+}
+
+var errTooLong = errors.New("the time for one device is used up")
+
+// skip writes down the questions of an item that are not asked.
+func (v *visit) skip(item Item, why string) {
+	for _, r := range item.Requests {
+		if r.Setup {
+			continue
+		}
+		v.record(discovery.Exchange{
+			Time: time.Now().UTC(), Target: v.plan.Subject(), Port: item.Port, Protocol: item.Protocol, Request: r.Name,
+			Outcome: discovery.Skipped, Note: why,
+		})
+	}
+}
+
+// ask lets one protocol's asker ask, and closes after it whatever it left open.
+func (v *visit) ask(ctx, ending context.Context, item Item) ItemResult {
+	protocol, _ := v.k.protocol(item.Protocol)
+	requests, err := v.k.listed(item)
+	if err != nil {
+		return ItemResult{Protocol: item.Protocol, Outcome: ItemFailed, Reason: err.Error()}
+	}
+	target := discovery.Target{Subject: v.plan.Subject(), Port: item.Port}
+	for _, u := range item.Units {
+		target.Units = append(target.Units, uint8(u))
+	}
+	for _, c := range v.k.o.Credentials {
+		if c.Protocol == item.Protocol {
+			target.Credentials = append(target.Credentials, c)
+		}
+	}
+	s := &session{
+		v: v, protocol: protocol, target: target, ctx: ctx, ending: ending,
+		meter: meter{requests: requests, device: v.budget}, result: ItemResult{Protocol: item.Protocol},
+	}
+	t := turn{
+		protocol: item.Protocol, address: target.Subject.String(), ctx: ctx, ending: ending,
+		ask: func() error { return protocol.Asker.Ask(ctx, s, target) }, end: s.end,
+	}
+	return s.outcome(v.k.await(t, v.tally))
+}
