@@ -57,6 +57,8 @@ type Address struct {
 	MAC  string `json:"mac,omitempty"`
 	IP   string `json:"ip,omitempty"`
 	VLAN uint16 `json:"vlan,omitempty"`
+	// Segment is set where it is not the asset's: an IP counts only inside its segment.
+	Segment string `json:"segment,omitempty"`
 }
 
 // Service is something that listens on an asset.
@@ -137,6 +139,7 @@ type Survey struct {
 	Sensor     string         `json:"sensor"`               // interface or files
 	Plug       PlugInPoint    `json:"plug_in_point"`
 	Scope      []string       `json:"scope,omitempty"`
+	Own        []string       `json:"own,omitempty"` // the sensor's own MACs and IPs: never assets of the plant
 	Started    time.Time      `json:"started"`
 	Ended      time.Time      `json:"ended,omitzero"`
 	Outcome    string         `json:"outcome"`           // running, done, incomplete, interrupted, failed

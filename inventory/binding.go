@@ -1,0 +1,187 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+const (
+	// maxOnLink is how many IPv4 addresses a MAC may hold that nothing but "on-link" gives it. With more it is taken for a
+	// router that the listener did not see through.
+	maxOnLink = 4
+	// bothLive is how long after each other two MACs may have claimed an IP for the last time, and still both be there.
+	bothLive = time.Hour
+	// sameMoment is how close together two claims are those of two hosts. No network card is swapped and no lease handed on
+	// as quickly, while the two holders of a duplicate address answer the same ARP request.
+	sameMoment = 10 * time.Second
+)
+
+// place is a site and segment: where an IP counts.
+type place struct{ site, segment string }
+
+// homeKey is an IP in its place.
+type homeKey struct {
+	place
+	ip netip.Addr
+}
+
+// pairKey is an IP beside a MAC.
+type pairKey struct {
+	homeKey
+	mac discovery.MAC
+}
+
+// claim is what is known of a MAC holding an IP.
+type claim struct {
+	pairKey
+	strong, weak span // strong: ARP, ND, DHCP, DCP; weak: on-link
+}
+
+func (c claim) span() span {
+	if !c.strong.first.IsZero() {
+		return c.strong
+	}
+	return c.weak
+}
+
+// bindings say which MAC an IP belongs to.
+type bindings struct {
+	claims map[pairKey]*claim
+	homes  map[homeKey][]*claim // the accepted ones, the last one last
+}
+
+// bind reads the bindings out of the sightings. An IP belongs to the MAC that it was bound to last. "on-link" is believed only
+// where nothing better is known of the IP, and never of a router, a virtual MAC, or a MAC with too many such IPs.
+func bind(sightings []Sighting) bindings {
+	b := bindings{claims: map[pairKey]*claim{}, homes: map[homeKey][]*claim{}}
+	type station struct {
+		place
+		mac discovery.MAC
+	}
+	routers := map[station]bool{}
+	for _, s := range sightings {
+		subject := s.Subject
+		at := place{subject.Site, subject.Segment}
+		for _, e := range s.Evidence {
+			switch {
+			case e.Fact.Key == discovery.KeyRole && e.Fact.Value == "router":
+				routers[station{at, subject.MAC}] = true
+			case e.Fact.Key == discovery.KeyBinding && holdsIPs(subject.MAC) && isHost(subject.IP):
+				key := pairKey{homeKey{at, subject.IP}, subject.MAC}
+				c := b.claims[key]
+				if c == nil {
+					c = &claim{pairKey: key}
+					b.claims[key] = c
+				}
+				if e.Fact.Value == "on-link" {
+					c.weak.add(e.First, e.Last)
+				} else {
+					c.strong.add(e.First, e.Last)
+				}
+			}
+		}
+	}
+	onLink := map[station]int{}
+	known := map[homeKey]bool{} // IPs with a strong claim
+	for key, c := range b.claims {
+		if !c.strong.first.IsZero() {
+			known[key.homeKey] = true
+		} else if key.ip.Is4() {
+			onLink[station{key.place, key.mac}]++
+		}
+	}
+	for key, c := range b.claims {
+		if c.strong.first.IsZero() {
+			at := station{key.place, key.mac}
+			if known[key.homeKey] || routers[at] || key.mac.IsVirtual() || onLink[at] > maxOnLink {
+				delete(b.claims, key)
+				continue
+			}
+		}
+		b.homes[key.homeKey] = append(b.homes[key.homeKey], c)
+	}
+	for _, home := range b.homes {
+		slices.SortFunc(home, func(x, y *claim) int {
+			return cmp.Or(x.span().last.Compare(y.span().last), x.span().first.Compare(y.span().first), slices.Compare(x.mac[:], y.mac[:]))
+		})
+	}
+	return b
+}
+
+// holdsIPs reports whether the MAC can be that of a host.
+func holdsIPs(mac discovery.MAC) bool { return !mac.IsZero() && !mac.IsGroup() }
+
+// isHost reports whether the IP can be that of one host.
+func isHost(ip netip.Addr) bool {
+	return ip.IsValid() && !ip.IsUnspecified() && !ip.IsMulticast() && ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// bound reports whether the subject's MAC and IP belong together.
+func (b bindings) bound(s discovery.Subject) bool {
+	_, ok := b.claims[pairKey{homeKey{place{s.Site, s.Segment}, s.IP}, s.MAC}]
+	return ok
+}
+
+// holder is a MAC that an IP belonged to for a time.
+type holder struct {
+	mac          discovery.MAC
+	since, until time.Time // Part's
+}
+
+// holders are the MACs that an IP has belonged to, in the order of time; the last one holds it now.
+func (b bindings) holders(home homeKey) []holder {
+	claims := b.homes[home]
+	out := make([]holder, len(claims))
+	var since time.Time
+	for i, c := range claims {
+		out[i] = holder{mac: c.mac, since: since}
+		if i < len(claims)-1 {
+			since = c.span().last.Add(1)
+			out[i].until = since
+		}
+	}
+	return out
+}
+
+// rivals are the MACs that hold an IP at the same time as the last one does.
+func (b bindings) rivals(home homeKey) []*claim {
+	claims := b.homes[home]
+	if len(claims) < 2 {
+		return nil
+	}
+	last := claims[len(claims)-1]
+	var out []*claim
+	for _, c := range claims[:len(claims)-1] {
+		if c.span().near(last.span(), sameMoment) && last.span().last.Sub(c.span().last) <= bothLive {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// held are the IPs of a MAC that are its own now, and what is to be said of them.
+func (b bindings) held(mac discovery.MAC, homes []homeKey) (ips []homeKey, notes []string) {
+	for _, home := range homes {
+		claims := b.homes[home]
+		if len(claims) == 0 {
+			continue
+		}
+		last := claims[len(claims)-1]
+		rivals := b.rivals(home)
+		if last.mac != mac && !slices.ContainsFunc(rivals, func(c *claim) bool { return c.mac == mac }) {
+			continue
+		}
+		ips = append(ips, home)
+		for _, c := range append(rivals, last) {
+			if len(rivals) > 0 && c.mac != mac {
+				notes = append(notes, fmt.Sprintf("%s is held by %s too: a duplicate address or a redundant pair", home.ip, c.mac))
+			}
+		}
+	}
+	return ips, notes
+}

@@ -1,0 +1,206 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The kinds of changes.
+const (
+	Appeared = "appeared"
+	Vanished = "vanished"
+	Changed  = "changed"
+	Moved    = "moved"
+	Merged   = "merged"
+	Split    = "split"
+)
+
+// Diff tells what changed between two states of the inventory, or of the part of it that was touched: assets that appeared,
+// addresses that moved from one MAC to another, attributes, addresses, services and components that changed. What says nothing
+// about the plant is left out: times, counts, confidences, notes, and the order of names. An asset that is only in before is
+// not told: it was merged, or has not been seen, which is not the same as vanished. Sorted by asset, kind and attribute; Time
+// and Survey are for the caller to fill.
+func Diff(before, after []Asset) []Change {
+	old := map[string]Asset{}
+	for _, a := range before {
+		old[a.ID] = a
+	}
+	changes, moved := moves(before, after)
+	for _, now := range after {
+		was, known := old[now.ID]
+		if !known {
+			changes = append(changes, Change{Asset: now.ID, Kind: Appeared, New: firstAddress(now)})
+			continue
+		}
+		changes = append(changes, attributes(was, now)...)
+		changes = append(changes, sets(now.ID, "mac", macs(was), macs(now))...)
+		changes = append(changes, sets(now.ID, "ip", ips(was, moved), ips(now, moved))...)
+		changes = append(changes, sets(now.ID, "service", serviceLines(was), serviceLines(now))...)
+		changes = append(changes, parts(was, now)...)
+	}
+	slices.SortFunc(changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Asset, b.Asset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Attribute, b.Attribute),
+			cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New))
+	})
+	return changes
+}
+
+// spot is an IP in its segment.
+type spot struct{ site, segment, ip string }
+
+func spotOf(a Asset, address Address) spot {
+	return spot{a.Site, cmp.Or(address.Segment, a.Segment), address.IP}
+}
+
+// moves tells the IPs that are held by another MAC now.
+func moves(before, after []Asset) ([]Change, map[spot]bool) {
+	held := map[spot][]Address{}
+	for _, a := range before {
+		for _, address := range a.Addresses {
+			if address.IP != "" && address.MAC != "" {
+				held[spotOf(a, address)] = append(held[spotOf(a, address)], address)
+			}
+		}
+	}
+	still := map[spot][]string{}
+	for _, a := range after {
+		for _, address := range a.Addresses {
+			still[spotOf(a, address)] = append(still[spotOf(a, address)], address.MAC)
+		}
+	}
+	var changes []Change
+	moved := map[spot]bool{}
+	for _, a := range after {
+		for _, address := range a.Addresses {
+			at := spotOf(a, address)
+			was := held[at]
+			// Two holders before or after are a redundant pair, in which one of the two is always the last.
+			if address.IP == "" || address.MAC == "" || len(was) != 1 || len(still[at]) != 1 || was[0].MAC == address.MAC {
+				continue
+			}
+			moved[at] = true
+			changes = append(changes, Change{Asset: a.ID, Kind: Moved, Attribute: "address", Old: addressText(was[0]), New: addressText(address)})
+		}
+	}
+	return changes, moved
+}
+
+// fields are the attributes of an identity that are told.
+func fields(id Identity) []struct{ name, value string } {
+	return []struct{ name, value string }{
+		{"vendor", id.Vendor},
+		{"family", id.Family},
+		{"model", id.Model},
+		{"order_number", id.OrderNumber},
+		{"serial", id.Serial},
+		{"hardware", id.Hardware},
+		{"firmware", cmp.Or(id.Firmware, id.FirmwareRaw)},
+		{"os", id.OS},
+		{"type", id.Type},
+	}
+}
+
+func attributes(was, now Asset) []Change {
+	changes := identityChanges(now.ID, "", was.Identity, now.Identity)
+	for _, f := range [][3]string{{"name", was.Name, now.Name}, {"role", was.Role, now.Role}} {
+		if f[1] != f[2] {
+			changes = append(changes, Change{Asset: now.ID, Kind: Changed, Attribute: f[0], Old: f[1], New: f[2]})
+		}
+	}
+	return changes
+}
+
+func identityChanges(asset, prefix string, was, now Identity) []Change {
+	var changes []Change
+	before := fields(was)
+	for i, f := range fields(now) {
+		if f.value != before[i].value {
+			changes = append(changes, Change{Asset: asset, Kind: Changed, Attribute: prefix + f.name, Old: before[i].value, New: f.value})
+		}
+	}
+	return changes
+}
+
+// parts tells components that came, went, or have another nameplate.
+func parts(was, now Asset) []Change {
+	before := map[string]Component{}
+	for _, c := range was.Components {
+		before[c.Path] = c
+	}
+	var changes []Change
+	for _, c := range now.Components {
+		old, known := before[c.Path]
+		if !known {
+			changes = append(changes, Change{Asset: now.ID, Kind: Changed, Attribute: "component", New: componentLine(c)})
+			continue
+		}
+		delete(before, c.Path)
+		changes = append(changes, identityChanges(now.ID, c.Path+" ", old.Identity, c.Identity)...)
+	}
+	for _, c := range before {
+		changes = append(changes, Change{Asset: now.ID, Kind: Changed, Attribute: "component", Old: componentLine(c)})
+	}
+	return changes
+}
+
+// sets tells the lines that came and went.
+func sets(asset, attribute string, was, now []string) []Change {
+	var changes []Change
+	for _, line := range was {
+		if !slices.Contains(now, line) {
+			changes = append(changes, Change{Asset: asset, Kind: Changed, Attribute: attribute, Old: line})
+		}
+	}
+	for _, line := range now {
+		if !slices.Contains(was, line) {
+			changes = append(changes, Change{Asset: asset, Kind: Changed, Attribute: attribute, New: line})
+		}
+	}
+	return changes
+}
+
+func addressText(a Address) string { return strings.TrimSpace(a.MAC + " " + a.IP) }
+
+func macs(a Asset) []string {
+	var out []string
+	for _, address := range a.Addresses {
+		if address.MAC != "" {
+			out = append(out, address.MAC)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ips are the IPs of an asset, without those whose move is told anyway.
+func ips(a Asset, moved map[spot]bool) []string {
+	var out []string
+	for _, address := range a.Addresses {
+		if address.IP != "" && !moved[spotOf(a, address)] {
+			out = append(out, address.IP)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func serviceLines(a Asset) []string {
+	var out []string
+	for _, s := range a.Services {
+		out = append(out, strings.TrimSpace(s.Transport+"/"+strconv.Itoa(int(s.Port))+" "+s.Protocol))
+	}
+	return out
+}
+
+func componentLine(c Component) string {
+	return strings.Join(slices.DeleteFunc([]string{c.Path, c.Vendor, c.Model, c.Serial}, func(s string) bool { return s == "" }), " ")
+}
+
+func firstAddress(a Asset) string {
+	if len(a.Addresses) == 0 {
+		return ""
+	}
+	return addressText(a.Addresses[0])
+}

@@ -1,0 +1,97 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Known is an asset as it stood before its sightings were resolved anew.
+type Known struct {
+	ID    string
+	Age   int64  // the place in the order of making: the smaller, the older
+	Marks []Mark // the most trusted first
+}
+
+// Matching says which asset each thing is.
+type Matching struct {
+	IDs    []string // by thing
+	New    []bool   // by thing: the id was made just now
+	Merged []Merge
+	Split  []Merge // an asset whose part became an asset of its own: Into is the new one
+	Gone   []string
+}
+
+// Merge is an asset that became another one.
+type Merge struct{ From, Into string }
+
+// Match gives the things the ids of the assets that they were: an asset goes on in the thing that has the most trusted of its
+// marks. Where several assets go on in one thing, the oldest gives the id and the others are merged into it. A thing in which
+// no asset goes on gets a new id; if it took a mark along from an asset that goes on elsewhere, it was split from it. An IP
+// that now belongs to another MAC is no such mark: the IP has moved.
+func Match(before []Known, things []Thing, newID func() string) Matching {
+	before = slices.Clone(before)
+	slices.SortFunc(before, func(a, b Known) int { return cmp.Or(cmp.Compare(a.Age, b.Age), cmp.Compare(a.ID, b.ID)) })
+	having := map[Mark][]int{}
+	for i, t := range things {
+		for _, m := range t.Marks {
+			having[m] = append(having[m], i)
+		}
+	}
+	m := Matching{IDs: make([]string, len(things)), New: make([]bool, len(things))}
+	for _, k := range before {
+		i := heir(k, things, having)
+		switch {
+		case i < 0:
+			m.Gone = append(m.Gone, k.ID)
+		case m.IDs[i] == "":
+			m.IDs[i] = k.ID
+		default:
+			m.Merged = append(m.Merged, Merge{From: k.ID, Into: m.IDs[i]})
+		}
+	}
+	for i, t := range things {
+		if m.IDs[i] != "" {
+			continue
+		}
+		m.IDs[i], m.New[i] = newID(), true
+		if from := parent(t, before); from != "" {
+			m.Split = append(m.Split, Merge{From: from, Into: m.IDs[i]})
+		}
+	}
+	return m
+}
+
+// heir is the thing that an asset goes on in, or -1. Of several that have the most trusted mark left, it is the one that shares
+// the most marks.
+func heir(k Known, things []Thing, having map[Mark][]int) int {
+	for _, mark := range k.Marks {
+		best, most := -1, 0
+		for _, i := range having[mark] {
+			shared := 0
+			for _, m := range k.Marks {
+				if slices.Contains(things[i].Marks, m) {
+					shared++
+				}
+			}
+			if shared > most {
+				best, most = i, shared
+			}
+		}
+		if best >= 0 {
+			return best
+		}
+	}
+	return -1
+}
+
+// parent is the oldest asset that a new thing was a part of.
+func parent(t Thing, before []Known) string {
+	isAddress := func(m Mark) bool { return m.Kind == MarkIP }
+	lonely := !slices.ContainsFunc(t.Marks, func(m Mark) bool { return m.Kind == MarkMAC })
+	for _, k := range before {
+		if slices.ContainsFunc(t.Marks, func(m Mark) bool { return (!isAddress(m) || lonely) && slices.Contains(k.Marks, m) }) {
+			return k.ID
+		}
+	}
+	return ""
+}

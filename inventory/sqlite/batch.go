@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// batch is what waits to be committed. Repetitions of a fact, a link or a conversation add up in one row.
+type batch struct {
+	facts     map[factKey]*factRow
+	links     map[linkKey]*linkRow
+	talks     map[talkKey]*talkRow
+	exchanges []discovery.Exchange
+}
+
+func newBatch() *batch {
+	return &batch{facts: map[factKey]*factRow{}, links: map[linkKey]*linkRow{}, talks: map[talkKey]*talkRow{}}
+}
+
+func (b *batch) size() int { return len(b.facts) + len(b.links) + len(b.talks) + len(b.exchanges) }
+
+// factKey is what makes two facts one.
+type factKey struct {
+	subject, teller discovery.Subject // teller is the subject where nobody else said it
+	protocol        string
+	mode            discovery.Mode
+	key             discovery.Key
+	value, raw      string
+	rule, from      string // from: the keys, one a line
+}
+
+type seen struct {
+	first, last time.Time
+	count       int
+}
+
+func (s *seen) add(t time.Time) {
+	if s.count == 0 || t.Before(s.first) {
+		s.first = t
+	}
+	if s.count == 0 || t.After(s.last) {
+		s.last = t
+	}
+	s.count++
+}
+
+type factRow struct {
+	seen
+	confidence float32
+	sensor     string
+}
+
+type linkKey struct {
+	subject discovery.Subject
+	link    discovery.Link
+}
+
+type linkRow struct{ seen }
+
+type talkKey struct {
+	client, server discovery.Subject
+	transport      discovery.Transport
+	port           uint16
+	protocol       string
+	mode           discovery.Mode
+}
+
+// talkRow adds up conversations; of the frequency and the median the newest is kept.
+type talkRow struct {
+	first, last    time.Time
+	packets, bytes uint64
+	operations     discovery.Operations
+	answered       bool
+	frequency      string
+	median         time.Duration
+}
+
+// observe takes the facts and links. What has no address cannot be kept.
+func (b *batch) observe(o discovery.Observation) {
+	if o.Subject.IsZero() {
+		return
+	}
+	teller := o.Teller
+	if teller.IsZero() || teller.Host() == o.Subject.Host() {
+		teller = o.Subject
+	}
+	at := o.Time.UTC()
+	for _, f := range o.Facts {
+		from := make([]string, len(f.From))
+		for i, k := range f.From {
+			from[i] = string(k)
+		}
+		key := factKey{
+			subject: o.Subject, teller: teller, protocol: o.Protocol, mode: o.Mode,
+			key: f.Key, value: f.Value, raw: string(f.Raw), rule: f.Rule, from: strings.Join(from, "\n"),
+		}
+		row := b.facts[key]
+		if row == nil {
+			row = &factRow{}
+			b.facts[key] = row
+		}
+		row.add(at)
+		row.confidence = max(row.confidence, f.Confidence)
+		row.sensor = o.Sensor
+	}
+	for _, link := range o.Links {
+		key := linkKey{o.Subject, link}
+		row := b.links[key]
+		if row == nil {
+			row = &linkRow{}
+			b.links[key] = row
+		}
+		row.add(at)
+	}
+}
+
+// talk takes a conversation.
+func (b *batch) talk(o discovery.Observation, c discovery.Conversation) {
+	if c.Client.IsZero() || c.Server.IsZero() {
+		return
+	}
+	key := talkKey{c.Client, c.Server, c.Transport, c.Port, c.Protocol, o.Mode}
+	first, last := c.First.UTC(), c.Last.UTC()
+	if c.First.IsZero() {
+		first = o.Time.UTC()
+	}
+	if c.Last.IsZero() {
+		last = o.Time.UTC()
+	}
+	row := b.talks[key]
+	if row == nil {
+		row = &talkRow{first: first, last: last}
+		b.talks[key] = row
+	}
+	if first.Before(row.first) {
+		row.first = first
+	}
+	if !last.Before(row.last) {
+		row.last = last
+		if c.Frequency != "" {
+			row.frequency = c.Frequency
+		}
+		if c.MedianInterval > 0 {
+			row.median = c.MedianInterval
+		}
+	}
+	row.packets += c.Packets
+	row.bytes += c.Bytes
+	row.operations |= c.Operations
+	row.answered = row.answered || c.Answered
+}
+
+// known is the newest value of a key under the address.
+func (b *batch) known(about discovery.Subject, key discovery.Key, since time.Time) (value string, ok bool) {
+	var newest time.Time
+	for k, row := range b.facts {
+		s := k.subject
+		same := s.Site == about.Site && s.Segment == about.Segment && s.Path == about.Path &&
+			(about.IP.IsValid() && s.IP == about.IP || !about.IP.IsValid() && s.MAC == about.MAC)
+		if same && k.key == key && row.last.After(newest) && !row.last.Before(since) {
+			value, ok, newest = k.value, true, row.last
+		}
+	}
+	return value, ok
+}

@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// stored is an asset as it stands in the cache.
+type stored struct {
+	age         int64
+	body        string
+	first, last string
+	marks       []inventory.Mark
+	parts       []string // "subject since until", sorted
+}
+
+// cluster is the part of the inventory that settle works on: the rows of the temporary table work, each with the round in which
+// it was added.
+type cluster struct {
+	tx    *session
+	round int
+}
+
+func (c *cluster) start(ctx context.Context, dirty map[int64]bool) error {
+	for _, statement := range []string{
+		"CREATE TEMP TABLE IF NOT EXISTS work (subject INTEGER PRIMARY KEY, round INTEGER NOT NULL) STRICT",
+		"DELETE FROM work",
+	} {
+		if _, err := c.tx.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	for subject := range dirty {
+		if _, err := c.tx.exec(ctx, "INSERT INTO work (subject, round) VALUES (?, 0)", subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow adds what shares an IP in its segment, a MAC in its site, or an asset, until nothing is left to add. A MAC beside an IP
+// that nobody bound to it is a router's, and leads nowhere: else one packet from outside would pull in the whole plant.
+func (c *cluster) grow(ctx context.Context) error {
+	for {
+		added := int64(0)
+		for _, statement := range []string{
+			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w JOIN subjects AS s ON s.id = w.subject
+				JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip WHERE w.round = ?1 AND s.ip <> ''`,
+			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w JOIN subjects AS s ON s.id = w.subject
+				JOIN subjects AS o ON o.mac = s.mac AND o.mac <> '' JOIN segments AS a ON a.id = s.segment JOIN segments AS b ON b.id = o.segment
+				WHERE w.round = ?1 AND s.mac <> '' AND a.site = b.site AND (s.ip = '' OR s.bound) AND (o.ip = '' OR o.bound)`,
+			`INSERT OR IGNORE INTO work SELECT b.subject, ?2 FROM work AS w JOIN asset_subjects AS a ON a.subject = w.subject
+				JOIN asset_subjects AS b ON b.asset = a.asset WHERE w.round = ?1`,
+		} {
+			n, err := c.tx.exec(ctx, statement, c.round, c.round+1)
+			if err != nil {
+				return err
+			}
+			added += n
+		}
+		c.round++
+		if added == 0 {
+			return nil
+		}
+	}
+}
+
+// sharing adds the subjects of assets outside that share a mark with one of the things, and reports whether there were any.
+func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside map[string]*stored) (bool, error) {
+	outside := map[string]bool{}
+	for _, t := range things {
+		for _, m := range t.Marks {
+			// Who tells an IP as its management address may be who holds it. Who else holds it, grow has found.
+			like := [2]inventory.MarkKind{m.Kind, m.Kind}
+			switch m.Kind {
+			case inventory.MarkIP:
+				like = [2]inventory.MarkKind{inventory.MarkManagement, inventory.MarkManagement}
+			case inventory.MarkManagement:
+				like[1] = inventory.MarkIP
+			}
+			ids, err := texts(c.tx.QueryContext(ctx, "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind IN (?, ?) AND site = ? AND segment = ?",
+				m.Value, string(like[0]), string(like[1]), m.Site, m.Segment))
+			if err != nil {
+				return false, err
+			}
+			for _, id := range ids {
+				if inside[id] == nil {
+					outside[id] = true
+				}
+			}
+		}
+	}
+	for id := range outside {
+		if _, err := c.tx.exec(ctx, "INSERT OR IGNORE INTO work SELECT subject, ? FROM asset_subjects WHERE asset = ?", c.round, id); err != nil {
+			return false, err
+		}
+	}
+	return len(outside) > 0, nil
+}
+
+// sightings loads all that is known under the subjects.
+func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
+	var list []inventory.Sighting
+	index := map[int64]int{}
+	err := each(ctx, c.tx, `SELECT `+subjectColumns("s")+`, s.id FROM work AS w JOIN subjects AS s ON s.id = w.subject`+joinPlace("s"),
+		func(scan func(...any) error) error {
+			var id int64
+			s, err := scanSubject(scan, &id)
+			if err != nil {
+				return err
+			}
+			index[id] = len(list)
+			list = append(list, inventory.Sighting{Subject: s})
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, c.tx, `SELECT `+factColumns+`, f.subject FROM work AS w JOIN facts AS f ON f.subject = w.subject`+joinFact,
+		func(scan func(...any) error) error {
+			var id int64
+			e, err := scanFact(scan, &id)
+			if err != nil {
+				return err
+			}
+			s := &list[index[id]]
+			e.Subject = s.Subject
+			s.Evidence = append(s.Evidence, e)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for _, server := range []bool{true, false} {
+		query := `SELECT w.subject, c.transport, c.port, c.protocol, c.mode, min(c.first), max(c.last)
+			FROM work AS w JOIN conversations AS c ON c.server = w.subject WHERE c.answered = 1 GROUP BY 1, 2, 3, 4, 5`
+		if !server {
+			query = `SELECT w.subject, c.transport, 0, c.protocol, c.mode, min(c.first), max(c.last)
+				FROM work AS w JOIN conversations AS c ON c.client = w.subject GROUP BY 1, 2, 4, 5`
+		}
+		err = each(ctx, c.tx, query, func(scan func(...any) error) error {
+			var id int64
+			var mode, first, last string
+			t := inventory.Talk{Server: server}
+			if err := scan(&id, &t.Transport, &t.Port, &t.Protocol, &mode, &first, &last); err != nil {
+				return err
+			}
+			t.Mode = parseMode(mode)
+			s := &list[index[id]]
+			s.Talks = append(s.Talks, t)
+			return parseTimes(first, &s.Talks[len(s.Talks)-1].First, last, &s.Talks[len(s.Talks)-1].Last)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// assets loads the assets that the subjects belong to.
+func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
+	out := map[string]*stored{}
+	err := each(ctx, c.tx, `SELECT a.id, a.age, a.body, a.first_seen, a.last_seen FROM assets AS a
+		WHERE a.id IN (SELECT p.asset FROM work AS w JOIN asset_subjects AS p ON p.subject = w.subject)`,
+		func(scan func(...any) error) error {
+			var id string
+			s := &stored{}
+			if err := scan(&id, &s.age, &s.body, &s.first, &s.last); err != nil {
+				return err
+			}
+			out[id] = s
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for id, s := range out {
+		if err := each(ctx, c.tx, "SELECT kind, site, segment, value FROM asset_marks WHERE asset = ? ORDER BY place", func(scan func(...any) error) error {
+			var m inventory.Mark
+			if err := scan(&m.Kind, &m.Site, &m.Segment, &m.Value); err != nil {
+				return err
+			}
+			s.marks = append(s.marks, m)
+			return nil
+		}, id); err != nil {
+			return nil, err
+		}
+		if s.parts, err = texts(c.tx.QueryContext(ctx, "SELECT subject || ' ' || since || ' ' || until FROM asset_subjects WHERE asset = ?", id)); err != nil {
+			return nil, err
+		}
+		slices.Sort(s.parts)
+	}
+	return out, nil
+}

@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// Conversations come sorted by server, client, transport and port: by their addresses, as numbers. What several surveys and
+// decoders told of one conversation is one.
+func (s *Store) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
+	return stream(ctx, s, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
+		var group talkGroup
+		// The site and segment of both ends are the same: a listener hears one segment.
+		err := each(ctx, tx, `SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,
+			max(a.vlan, b.vlan), c.packets, c.bytes, c.operations, c.frequency, c.median_ns, c.first, c.last, b.segment
+			FROM conversations AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
+			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
+			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
+			ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last, c.id`,
+			func(scan func(...any) error) error {
+				row, err := scanTalk(scan)
+				if err != nil {
+					return err
+				}
+				if !group.takes(row) {
+					if err := group.tell(yield); err != nil {
+						return err
+					}
+					group = talkGroup{}
+				}
+				group.rows = append(group.rows, row)
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+		return group.tell(yield)
+	})
+}
+
+// talkLine is one row of the conversations.
+type talkLine struct {
+	inventory.Conversation
+	clientMAC, serverMAC string
+	segment              int64
+	operations           discovery.Operations
+}
+
+func scanTalk(scan func(...any) error) (talkLine, error) {
+	var t talkLine
+	var median int64
+	var first, last string
+	c := &t.Conversation
+	if err := scan(&t.clientMAC, &c.ClientIP, &c.Client, &t.serverMAC, &c.ServerIP, &c.Server, &c.Transport, &c.Port, &c.Protocol,
+		&c.VLAN, &c.Packets, &c.Bytes, &t.operations, &c.Frequency, &median, &first, &last, &t.segment); err != nil {
+		return t, err
+	}
+	c.MedianIntervalMS = time.Duration(median).Milliseconds()
+	return t, parseTimes(first, &c.FirstSeen, last, &c.LastSeen)
+}
+
+// talkGroup is the rows between two ends, over one transport and port, in the order of time.
+type talkGroup struct{ rows []talkLine }
+
+// takes reports whether a row belongs to the group. Without an IP the MACs are the ends.
+func (g *talkGroup) takes(t talkLine) bool {
+	if len(g.rows) == 0 {
+		return true
+	}
+	end := func(ip, mac string) string { return cmp.Or(ip, mac) }
+	x := g.rows[0]
+	return x.segment == t.segment && x.Client == t.Client && x.Server == t.Server && x.Transport == t.Transport && x.Port == t.Port &&
+		end(x.ClientIP, x.clientMAC) == end(t.ClientIP, t.clientMAC) && end(x.ServerIP, x.serverMAC) == end(t.ServerIP, t.serverMAC)
+}
+
+// tell yields the conversations of a group, one for each protocol. What was counted before the protocol was recognised belongs
+// to the one protocol that then was.
+func (g *talkGroup) tell(yield func(inventory.Conversation) error) error {
+	var names []string
+	for _, row := range g.rows {
+		if row.Protocol != "" && !slices.Contains(names, row.Protocol) {
+			names = append(names, row.Protocol)
+		}
+	}
+	slices.Sort(names)
+	unnamed := len(names) != 1 && slices.ContainsFunc(g.rows, func(row talkLine) bool { return row.Protocol == "" })
+	if unnamed {
+		names = append([]string{""}, names...)
+	}
+	for _, name := range names {
+		var c inventory.Conversation
+		var operations discovery.Operations
+		first := true
+		for _, row := range g.rows {
+			if row.Protocol != name && (row.Protocol != "" || unnamed) {
+				continue
+			}
+			operations |= row.operations
+			if first {
+				c, first = row.Conversation, false
+				c.Protocol = name
+				continue
+			}
+			c.Packets += row.Packets
+			c.Bytes += row.Bytes
+			c.VLAN = max(c.VLAN, row.VLAN)
+			c.Frequency = cmp.Or(row.Frequency, c.Frequency) // the newest
+			c.MedianIntervalMS = cmp.Or(row.MedianIntervalMS, c.MedianIntervalMS)
+			if row.FirstSeen.Before(c.FirstSeen) {
+				c.FirstSeen = row.FirstSeen
+			}
+			if row.LastSeen.After(c.LastSeen) {
+				c.LastSeen = row.LastSeen
+			}
+		}
+		c.Operations = operations.Names()
+		c.External = isExternal(c.ClientIP) || isExternal(c.ServerIP)
+		if err := yield(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

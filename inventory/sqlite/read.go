@@ -1,0 +1,393 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+var _ inventory.Source = (*Store)(nil)
+
+// stream runs f in one reading transaction, so that what is yielded is one state of the inventory. An error comes last.
+func stream[T any](ctx context.Context, s *Store, act string, f func(tx *sql.Tx, yield func(T) error) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			yield(none, told(act, err))
+			return
+		}
+		defer tx.Rollback() //nolint:errcheck // nothing was written
+		err = f(tx, func(v T) error {
+			if !yield(v, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(none, told(act, err))
+		}
+	}
+}
+
+// errStopped says that whoever iterates has had enough.
+var errStopped = errors.New("stopped")
+
+const assetQuery = "SELECT id, body, first_seen, last_seen FROM assets "
+
+// Assets come sorted by site, segment and first address.
+func (s *Store) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
+	return stream(ctx, s, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
+		return s.assets(ctx, tx, yield, "ORDER BY site, segment, place, id")
+	})
+}
+
+func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, where string, args ...any) error {
+	wires, err := wires(ctx, tx)
+	if err != nil {
+		return err
+	}
+	neighbours := inventory.Neighbours(wires)
+	annotations := map[string]map[string]string{}
+	err = each(ctx, tx, "SELECT asset, attribute, value FROM annotations ORDER BY time", func(scan func(...any) error) error {
+		var asset, attribute, value string
+		if err := scan(&asset, &attribute, &value); err != nil {
+			return err
+		}
+		if annotations[asset] == nil {
+			annotations[asset] = map[string]string{}
+		}
+		annotations[asset][attribute] = value // a later one takes effect
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, tx, assetQuery+where, func(scan func(...any) error) error {
+		var id, body, first, last string
+		if err := scan(&id, &body, &first, &last); err != nil {
+			return err
+		}
+		a, err := assetOf(id, body)
+		if err != nil {
+			return err
+		}
+		if err := parseTimes(first, &a.FirstSeen, last, &a.LastSeen); err != nil {
+			return err
+		}
+		a.Neighbours, a.Annotations = neighbours[id], annotations[id]
+		return yield(a)
+	}, args...)
+}
+
+// wires are the links, with the assets at both ends.
+func wires(ctx context.Context, tx *sql.Tx) ([]inventory.Wire, error) {
+	var out []inventory.Wire
+	var sites []string
+	err := each(ctx, tx, `SELECT `+subjectColumns("o")+`, p.asset, l.local_port, l.remote_name, l.remote_port, l.via,
+		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r_segment.name, '')
+		FROM links AS l JOIN subjects AS o ON o.id = l.subject`+joinPlace("o")+`
+		JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
+		LEFT JOIN subjects AS r ON r.id = l.remote LEFT JOIN segments AS r_segment ON r_segment.id = r.segment
+		ORDER BY l.id`, func(scan func(...any) error) error {
+		var w inventory.Wire
+		var mac, ip, segment string
+		owner, err := scanSubject(scan, &w.Asset, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &mac, &ip, &segment)
+		if err != nil {
+			return err
+		}
+		if segment == "" {
+			segment = owner.Segment
+		}
+		w.Link.Remote, err = subjectOf(owner.Site, segment, mac, ip, 0, "")
+		out, sites = append(out, w), append(sites, owner.Site)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		r := out[i].Link.Remote
+		if out[i].Remote, err = remote(ctx, tx, sites[i], r, out[i].Link.RemoteName); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// remote is the asset at the other end of a link: by its MAC, its IP, its chassis id, or a name that only one asset of the
+// segment has. Empty when it is in nobody's inventory yet, or cannot be told.
+func remote(ctx context.Context, tx *sql.Tx, site string, r discovery.Subject, name string) (string, error) {
+	for _, try := range []struct {
+		value string
+		query string
+	}{
+		{r.MAC.String(), "SELECT DISTINCT asset FROM addresses WHERE mac = ? AND site = ?"},
+		{ipText(r.IP), "SELECT DISTINCT asset FROM addresses WHERE ip = ? AND site = ? AND segment = ?"},
+		{macText(name), "SELECT DISTINCT asset FROM addresses WHERE mac = ? AND site = ?"},
+		{macText(name), "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind = 'mac' AND site = ?"},
+		{strings.ToLower(name), "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind = 'chassis' AND site = ? AND segment = ?"},
+		{name, "SELECT DISTINCT n.asset FROM asset_names AS n JOIN assets AS a ON a.id = n.asset WHERE n.name = ? AND a.site = ? AND a.segment = ?"},
+	} {
+		if try.value == "" {
+			continue
+		}
+		args := []any{try.value, site, r.Segment}
+		found, err := texts(tx.QueryContext(ctx, try.query, args[:strings.Count(try.query, "?")]...))
+		if err != nil {
+			return "", err
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	return "", nil
+}
+
+// macText is a MAC in the spelling of the tables, or empty.
+func macText(text string) string {
+	mac, err := discovery.ParseMAC(text)
+	if err != nil {
+		return ""
+	}
+	return mac.String()
+}
+
+// Asset is the one asset that goes by an id, the beginning of an id, a MAC, an IP, a name or a serial number. An id that was
+// merged leads to the asset that goes on. Several assets: an AmbiguousError; none: ErrNotFound.
+func (s *Store) Asset(ctx context.Context, ref string) (inventory.Asset, error) {
+	var list []inventory.Asset
+	for a, err := range stream(ctx, s, "look up asset", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
+		ids, err := candidates(ctx, tx, ref)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		args := make([]any, len(ids))
+		for i, id := range ids {
+			args[i] = id
+		}
+		return s.assets(ctx, tx, yield, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
+	}) {
+		if err != nil {
+			return inventory.Asset{}, err
+		}
+		list = append(list, a)
+	}
+	switch len(list) {
+	case 0:
+		return inventory.Asset{}, fmt.Errorf("asset %q: %w", ref, ErrNotFound)
+	case 1:
+		return list[0], nil
+	}
+	ambiguous := &AmbiguousError{Ref: ref}
+	for _, a := range list {
+		words := []string{a.ID, a.Segment, a.Name}
+		for _, address := range a.Addresses {
+			words = append(words, strings.TrimSpace(address.IP+" "+address.MAC))
+		}
+		words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+		ambiguous.Candidates = append(ambiguous.Candidates, strings.Join(words, " "))
+	}
+	return inventory.Asset{}, ambiguous
+}
+
+const (
+	// shortestID is how much of an id must be given.
+	shortestID = len("a-") + 2
+	// maxCandidates is how many assets one name may mean before it is not worth listing more.
+	maxCandidates = 20
+)
+
+// candidates are the ids of the assets that a reference may mean. An exact id means nothing else.
+func candidates(ctx context.Context, tx *sql.Tx, ref string) ([]string, error) {
+	exact, err := texts(tx.QueryContext(ctx, `SELECT id FROM assets WHERE id = ?1
+		UNION SELECT into_asset FROM merges WHERE asset = ?1 AND kind = 'merged'`, ref))
+	if err != nil || len(exact) > 0 {
+		return exact, err
+	}
+	ip := ref
+	if addr, err := netip.ParseAddr(ref); err == nil {
+		ip = addr.Unmap().String()
+	}
+	prefix := "-"
+	if len(ref) >= shortestID && strings.HasPrefix(ref, "a-") {
+		prefix = ref
+	}
+	return texts(tx.QueryContext(ctx, `SELECT id FROM assets WHERE ?1 <> '' AND serial = ?1 COLLATE NOCASE
+		UNION SELECT id FROM assets WHERE id >= ?2 AND id < ?2 || '~' AND ?2 <> '-'
+		UNION SELECT asset FROM asset_names WHERE name = ?1 AND ?1 <> ''
+		UNION SELECT asset FROM addresses WHERE ip = ?3 AND ip <> ''
+		UNION SELECT asset FROM addresses WHERE mac = ?4 AND mac <> ''
+		LIMIT ?5`, ref, prefix, ip, macText(ref), maxCandidates))
+}
+
+// Subjects are the addresses and paths that an asset is made of.
+func (s *Store) Subjects(ctx context.Context, asset string) ([]discovery.Subject, error) {
+	var out []discovery.Subject
+	err := each(ctx, s.read, `SELECT DISTINCT `+subjectColumns("s")+` FROM asset_subjects AS p JOIN subjects AS s ON s.id = p.subject`+joinPlace("s")+
+		`WHERE p.asset = ? ORDER BY s.place, s.mac, s.vlan, s.path`, func(scan func(...any) error) error {
+		subject, err := scanSubject(scan)
+		out = append(out, subject)
+		return err
+	}, asset)
+	return out, told("list the addresses of "+asset, err)
+}
+
+// Evidence of one asset, by its id, sorted by subject, key and time: what was said, and what was deduced of it.
+func (s *Store) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Evidence, error] {
+	return stream(ctx, s, "list the evidence of "+asset, func(tx *sql.Tx, yield func(inventory.Evidence) error) error {
+		subjects := map[int64]discovery.Subject{}
+		var list []inventory.Evidence
+		read := func(scan func(...any) error) error {
+			var id int64
+			e, err := scanFact(scan, &id)
+			if err != nil {
+				return err
+			}
+			var ok bool
+			if e.Subject, ok = subjects[id]; !ok {
+				return fmt.Errorf("%w: subject %d", ErrDamaged, id)
+			}
+			list = append(list, e)
+			return nil
+		}
+		err := each(ctx, tx, `SELECT `+subjectColumns("s")+`, s.id FROM subjects AS s`+joinPlace("s")+`WHERE s.id IN
+			(SELECT subject FROM asset_subjects WHERE asset = ?1 UNION SELECT subject FROM deductions WHERE asset = ?1)`,
+			func(scan func(...any) error) error {
+				var id int64
+				subject, err := scanSubject(scan, &id)
+				subjects[id] = subject
+				return err
+			}, asset)
+		if err != nil {
+			return err
+		}
+		if err := each(ctx, tx, `SELECT `+factColumns+`, f.subject FROM asset_subjects AS p
+			JOIN facts AS f ON f.subject = p.subject AND f.last >= p.since AND f.last < p.until`+joinFact+`WHERE p.asset = ?`, read, asset); err != nil {
+			return err
+		}
+		if err := each(ctx, tx, `SELECT '', '', 'deduced', key, value, x'', confidence, rule, made_from, first, last, 1, survey,
+			NULL, NULL, NULL, NULL, NULL, NULL, subject FROM deductions WHERE asset = ? ORDER BY place`, read, asset); err != nil {
+			return err
+		}
+		inventory.SortEvidence(list)
+		for _, e := range list {
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// known is the newest value of a key under an address, or under another address of its asset.
+func (s *Store) known(ctx context.Context, about discovery.Subject, key discovery.Key, since time.Time) (string, bool, error) {
+	var value string
+	err := s.read.QueryRowContext(ctx, `WITH here AS (
+			SELECT s.id FROM subjects AS s JOIN segments AS g ON g.id = s.segment JOIN sites AS t ON t.id = g.site
+			WHERE t.name = ?1 AND g.name = ?2 AND CASE ?3 WHEN '' THEN s.mac = ?4 ELSE s.ip = ?3 END)
+		SELECT f.value FROM facts AS f JOIN subjects AS s ON s.id = f.subject
+		WHERE f.key = ?6 AND f.last >= ?7 AND s.path = ?5 AND f.subject IN (
+			SELECT id FROM here UNION SELECT b.subject FROM here JOIN asset_subjects AS a ON a.subject = here.id AND a.until = '~'
+				JOIN asset_subjects AS b ON b.asset = a.asset)
+		ORDER BY f.last DESC, f.value LIMIT 1`,
+		about.Site, about.Segment, ipText(about.IP), about.MAC.String(), about.Path, key, timeText(since)).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return value, err == nil, err
+}
+
+// Ledger is what was sent, in the order of time; of one survey, or of all when it is empty.
+func (s *Store) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
+	return stream(ctx, s, "list the ledger", func(tx *sql.Tx, yield func(inventory.LedgerEntry) error) error {
+		number, err := optionalSurvey(survey)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, `SELECT survey, time, mac, ip, path, protocol, request, setup, bytes, outcome, rtt_ns, note FROM ledger
+			WHERE ?1 = 0 OR survey = ?1 ORDER BY id`, func(scan func(...any) error) error {
+			var e inventory.LedgerEntry
+			var id, rtt int64
+			var at, mac, ip, path string
+			var sent []byte
+			if err := scan(&id, &at, &mac, &ip, &path, &e.Protocol, &e.Request, &e.Setup, &sent, &e.Outcome, &rtt, &e.Note); err != nil {
+				return err
+			}
+			target, err := subjectOf("", "", mac, ip, 0, path)
+			if err != nil {
+				return err
+			}
+			e.Survey, e.Target, e.Bytes = surveyID(id), target.String(), hex.EncodeToString(sent)
+			e.RTTMS = float64(rtt) / float64(time.Millisecond)
+			if e.Time, err = parseTime(at); err != nil {
+				return err
+			}
+			return yield(e)
+		}, number)
+	})
+}
+
+// optionalSurvey is the number of a survey, 0 for all.
+func optionalSurvey(id string) (int64, error) {
+	if id == "" {
+		return 0, nil
+	}
+	return surveyNumber(id)
+}
+
+// Changes are what changed in surveys that ended at since or later, apart from those before the survey, the oldest first. The
+// zero time and the empty survey mean all.
+func (s *Store) Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[inventory.Change, error] {
+	return stream(ctx, s, "list changes", func(tx *sql.Tx, yield func(inventory.Change) error) error {
+		number, err := optionalSurvey(survey)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, `SELECT time, survey, asset, kind, attribute, old, new, via FROM changes WHERE time >= ? AND survey >= ? ORDER BY id`,
+			func(scan func(...any) error) error {
+				var c inventory.Change
+				var at string
+				var id int64
+				if err := scan(&at, &id, &c.Asset, &c.Kind, &c.Attribute, &c.Old, &c.New, &c.Via); err != nil {
+					return err
+				}
+				c.Survey = surveyID(id)
+				var err error
+				if c.Time, err = parseTime(at); err != nil {
+					return err
+				}
+				return yield(c)
+			}, timeText(since), number)
+	})
+}
+
+// Counts are the sizes of the inventory.
+type Counts struct {
+	Sites, Segments, Surveys    int
+	Assets                      int
+	WithVendor                  int // assets whose vendor is known
+	WithModel, WithFirmware     int
+	Facts, Conversations, Asked int // Asked: lines of the ledger
+}
+
+// Counts gives the sizes of the inventory.
+func (s *Store) Counts(ctx context.Context) (Counts, error) {
+	var c Counts
+	err := s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sites), (SELECT count(*) FROM segments), (SELECT count(*) FROM surveys),
+		(SELECT count(*) FROM assets), (SELECT count(*) FROM assets WHERE body ->> 'vendor' <> ''), (SELECT count(*) FROM assets WHERE body ->> 'model' <> ''),
+		(SELECT count(*) FROM assets WHERE body ->> 'firmware' <> ''), (SELECT count(*) FROM facts), (SELECT count(*) FROM conversations),
+		(SELECT count(*) FROM ledger)`).Scan(&c.Sites, &c.Segments, &c.Surveys, &c.Assets, &c.WithVendor, &c.WithModel, &c.WithFirmware,
+		&c.Facts, &c.Conversations, &c.Asked)
+	return c, told("count", err)
+}

@@ -1,0 +1,234 @@
+// Package sqlite keeps the inventory in one SQLite file (sqlite.org, file format 3) that can be mailed: what was observed, the
+// assets folded from it, the surveys, the ledger and the changes. Nothing secret is ever in it.
+//
+// The observations are the truth and only grow. The assets are a cache: a [Recorder] folds those that were touched once a
+// second, in the same transaction as the observations, so that a power cut loses at most the last second and nothing half.
+//
+// One walkdown writes at a time, which a lock file beside the inventory sees to. Any number may read meanwhile.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// Options say how to open an inventory. The zero value opens for writing and identifies nothing.
+type Options struct {
+	Identify inventory.Identify
+	ReadOnly bool
+	Log      *slog.Logger     // nil: silent
+	Now      func() time.Time // nil: time.Now
+	NewID    func() string    // makes the id of an asset; nil: at random
+}
+
+// Store is an open inventory. It is safe for concurrent use, apart from there being one Recorder at a time.
+type Store struct {
+	path    string
+	options Options
+	write   *sql.DB // one connection; nil when it was opened read-only
+	read    *sql.DB
+	lock    *fileLock
+
+	mu       sync.Mutex
+	recorder *Recorder
+}
+
+// Open opens the inventory, and makes it if there is none, unless read-only. A file of another program or of a newer walkdown
+// is refused untouched. Opening for writing finishes what a survey that was cut off left behind.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = newID
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open inventory %s: %w", path, err)
+	}
+	s := &Store{path: path, options: o}
+	if o.ReadOnly {
+		err = s.openReading(ctx)
+	} else {
+		err = s.openWriting(ctx)
+	}
+	if err != nil {
+		return nil, told("open inventory "+path, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+// newID is "a-" and 16 hex digits.
+func newID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "a-" + hex.EncodeToString(b[:])
+}
+
+func (s *Store) openWriting(ctx context.Context) error {
+	head, err := inspect(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	if s.lock, err = acquireLock(s.path + ".lock"); err != nil {
+		return err
+	}
+	if head.empty {
+		// Whoever held the lock may have made the file since it was looked at.
+		if head, err = inspect(ctx, s.path); err != nil {
+			return err
+		}
+	}
+	if head.empty {
+		if err := create(ctx, s.path); err != nil {
+			return err
+		}
+	}
+	if s.write, err = sql.Open("sqlite", dsn(s.path, "mode=rw", "_txlock=immediate", pragma("journal_mode(WAL)"), pragma("synchronous(FULL)"),
+		pragma("foreign_keys(1)"), pragma("busy_timeout(5000)"))); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	if s.read, err = openReaders(s.path); err != nil {
+		return err
+	}
+	return s.recover(ctx)
+}
+
+func (s *Store) openReading(ctx context.Context) error {
+	head, err := inspect(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	if head.empty {
+		return ErrMissing
+	}
+	if s.read, err = openReaders(s.path); err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, s.read)
+	if kindOf(err) == nil && err != nil {
+		// Neither the file nor its folder can be written: SQLite cannot make the index of the write-ahead log. Without a log
+		// there is nothing to miss, and nobody else can be writing.
+		if wal, statErr := os.Stat(s.path + "-wal"); statErr == nil && wal.Size() > 0 {
+			return fmt.Errorf("%w: a survey was cut off here; copy %s and %s-wal to where they can be written", ErrReadOnly, s.path, s.path)
+		}
+		_ = s.read.Close()
+		if s.read, err = sql.Open("sqlite", dsn(s.path, "mode=ro", "immutable=1")); err != nil {
+			return err
+		}
+		version, err = schemaVersion(ctx, s.read)
+	}
+	if err != nil {
+		return err
+	}
+	return checkVersion(version)
+}
+
+// openReaders opens connections that cannot write. They are not opened with mode=ro: the last such connection would leave an
+// empty log and its index behind.
+func openReaders(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, "mode=rw", pragma("query_only(1)"), pragma("busy_timeout(5000)")))
+	if err == nil {
+		db.SetMaxOpenConns(4)
+	}
+	return db, err
+}
+
+// Close ends a survey that is still running as interrupted, and closes the file. Closing twice does no harm.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	r := s.recorder
+	s.mu.Unlock()
+	var errs []error
+	if r != nil {
+		errs = append(errs, r.End(context.Background(), inventory.Survey{Outcome: interrupted}))
+	}
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+		s.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// header is what a file says of itself before it is opened for good.
+type header struct {
+	empty bool // there is no file, or one of no length
+}
+
+// inspect looks at a file without touching it: immutable connections make no log, no lock and no index. What stands in a log
+// that was left behind is not seen, so the version is looked at again once the file is open.
+func inspect(ctx context.Context, path string) (header, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return header{empty: true}, nil
+	}
+	if err != nil {
+		return header{}, err
+	}
+	if info.IsDir() {
+		return header{}, fmt.Errorf("%w: it is a folder", ErrForeign)
+	}
+	db, err := sql.Open("sqlite", dsn(path, "mode=ro", "immutable=1"))
+	if err != nil {
+		return header{}, err
+	}
+	defer db.Close() //nolint:errcheck // it was only looked at
+	var id, pages, size int64
+	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+		return header{}, err
+	}
+	if id != applicationID {
+		return header{}, fmt.Errorf("%w: it belongs to another program", ErrForeign)
+	}
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
+		return header{}, err
+	}
+	if version > newest {
+		return header{}, checkVersion(version)
+	}
+	if err := db.QueryRowContext(ctx, "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size").Scan(&pages, &size); err != nil {
+		return header{}, err
+	}
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && info.Size() < pages*size {
+		return header{}, fmt.Errorf("%w: %d of %d bytes are there", ErrDamaged, info.Size(), pages*size)
+	}
+	return header{}, nil
+}
+
+// dsn is the file as SQLite's URI (sqlite.org/uri.html), with parameters.
+func dsn(path string, parameters ...string) string {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") { // C:/plant.db
+		slashed = "/" + slashed
+	}
+	return (&url.URL{Scheme: "file", Path: slashed}).String() + "?" + strings.Join(parameters, "&")
+}
+
+func pragma(text string) string { return "_pragma=" + text }

@@ -1,0 +1,284 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// Outcomes of a survey that the store gives itself.
+const (
+	running     = "running"
+	done        = "done"
+	interrupted = "interrupted"
+	failed      = "failed"
+)
+
+func (s *Store) insertSurvey(ctx context.Context, v inventory.Survey) (int64, error) {
+	var id int64
+	err := s.inTx(ctx, func(tx *session) error {
+		segment, err := segmentRow(ctx, tx, v.Site, v.Segment)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.row(ctx, `INSERT INTO surveys (kind, segment, operator, permission, sensor, scope, own, started, ended, outcome,
+			reasons, counts, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?) RETURNING id`,
+			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version}, &id); err != nil {
+			return err
+		}
+		return savePlugIn(ctx, tx, id, v.Plug)
+	})
+	return id, err
+}
+
+func listText(list []string) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	return jsonText(list)
+}
+
+func savePlugIn(ctx context.Context, tx *session, survey int64, p inventory.PlugInPoint) error {
+	if p == (inventory.PlugInPoint{}) {
+		return nil
+	}
+	_, err := tx.exec(ctx, "INSERT OR REPLACE INTO plug_in_points (survey, switch, switch_name, port, gateway_mac, address) VALUES (?, ?, ?, ?, ?, ?)",
+		survey, p.Switch, p.SwitchName, p.Port, p.GatewayMAC, p.Address)
+	return err
+}
+
+// endSurvey writes the outcome, and what changed since the survey before.
+func (s *Store) endSurvey(ctx context.Context, id int64, v inventory.Survey) error {
+	return s.inTx(ctx, func(tx *session) error {
+		counts := "{}"
+		if len(v.Counts) > 0 {
+			counts = jsonText(v.Counts)
+		}
+		ended := timeText(v.Ended)
+		if _, err := tx.exec(ctx, `UPDATE surveys SET ended = ?2, outcome = ?3, reasons = ?4, counts = ?5,
+			scope = CASE ?6 WHEN '[]' THEN scope ELSE ?6 END WHERE id = ?1`,
+			id, ended, v.Outcome, listText(v.Reasons), counts, listText(v.Scope)); err != nil {
+			return err
+		}
+		if err := savePlugIn(ctx, tx, id, v.Plug); err != nil {
+			return err
+		}
+		for _, t := range v.Troubles {
+			if _, err := tx.exec(ctx, `INSERT INTO troubles (survey, protocol, reason, count, example) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET count = count + excluded.count`, id, t.Protocol, t.Reason, t.Count, t.Example); err != nil {
+				return err
+			}
+		}
+		changes, err := surveyChanges(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			if _, err := tx.exec(ctx, "INSERT INTO changes (survey, time, asset, kind, attribute, old, new, via) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+				id, ended, c.Asset, c.Kind, c.Attribute, c.Old, c.New, c.Via); err != nil {
+				return err
+			}
+		}
+		_, err = tx.exec(ctx, "DELETE FROM baselines WHERE survey = ?", id)
+		return err
+	})
+}
+
+// surveyChanges compares the assets that a survey touched with how they stood before it. What a survey found and threw away
+// again, or learnt in steps, is no change of the plant.
+func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.Change, error) {
+	var before, after []inventory.Asset
+	found := map[string]bool{} // by this survey
+	err := each(ctx, tx, "SELECT asset, body FROM baselines WHERE survey = ?", func(scan func(...any) error) error {
+		var id, body string
+		if err := scan(&id, &body); err != nil {
+			return err
+		}
+		if body == "" {
+			found[id] = true
+			return nil
+		}
+		a, err := assetOf(id, body)
+		before = append(before, a)
+		return err
+	}, survey)
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, tx, "SELECT a.id, a.body FROM baselines AS b JOIN assets AS a ON a.id = b.asset WHERE b.survey = ?", func(scan func(...any) error) error {
+		var id, body string
+		if err := scan(&id, &body); err != nil {
+			return err
+		}
+		a, err := assetOf(id, body)
+		if found[id] { // only its addresses are told
+			a = inventory.Asset{ID: id, Site: a.Site, Segment: a.Segment, Addresses: a.Addresses}
+		}
+		after = append(after, a)
+		return err
+	}, survey)
+	if err != nil {
+		return nil, err
+	}
+	changes := inventory.Diff(before, after)
+	err = each(ctx, tx, "SELECT kind, asset, into_asset FROM merges WHERE survey = ? ORDER BY id", func(scan func(...any) error) error {
+		var kind, asset, into string
+		if err := scan(&kind, &asset, &into); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(changes, func(c inventory.Change) bool { return c.Asset == into && c.Kind == inventory.Appeared })
+		switch {
+		case found[asset]:
+		case kind == inventory.Merged:
+			changes = append(changes, inventory.Change{Asset: into, Kind: kind, Old: asset})
+		case i >= 0: // split, and still there
+			changes[i] = inventory.Change{Asset: into, Kind: kind, Old: asset, New: changes[i].New}
+		}
+		return nil
+	}, survey)
+	return changes, err
+}
+
+// assetOf reads the body of an asset.
+func assetOf(id, body string) (inventory.Asset, error) {
+	var a inventory.Asset
+	if err := json.Unmarshal([]byte(body), &a); err != nil {
+		return a, fmt.Errorf("%w: asset %s: %w", ErrDamaged, id, err)
+	}
+	a.ID = id
+	return a, nil
+}
+
+// recover ends the surveys that were cut off, by a power cut or a kill: all they committed stands.
+func (s *Store) recover(ctx context.Context) error {
+	type cut struct {
+		id   int64
+		last string
+	}
+	var surveys []cut
+	err := each(ctx, s.write, `SELECT v.id, max(v.started, coalesce((SELECT max(last) FROM facts WHERE survey = v.id), ''))
+		FROM surveys AS v WHERE v.outcome = ?`, func(scan func(...any) error) error {
+		var c cut
+		err := scan(&c.id, &c.last)
+		surveys = append(surveys, c)
+		return err
+	}, running)
+	if err != nil {
+		return err
+	}
+	for _, c := range surveys {
+		ended, err := parseTime(c.last)
+		if err != nil {
+			return err
+		}
+		s.options.Log.Warn("a survey was cut off; what it had stored is kept", "survey", surveyID(c.id))
+		if err := s.endSurvey(ctx, c.id, inventory.Survey{Ended: ended, Outcome: interrupted, Reasons: []string{"it was cut off"}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rules are the rules of who is who, with the addresses of every sensor that ever was.
+func (s *Store) rules(ctx context.Context) (inventory.Rules, error) {
+	rules := inventory.Rules{Identify: s.options.Identify}
+	lists, err := texts(s.read.QueryContext(ctx, "SELECT DISTINCT own FROM surveys WHERE own <> '[]'"))
+	if err != nil {
+		return rules, err
+	}
+	for _, list := range lists {
+		var own []string
+		if err := json.Unmarshal([]byte(list), &own); err != nil {
+			return rules, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		for _, text := range own {
+			if mac, err := discovery.ParseMAC(text); err == nil && !slices.Contains(rules.Sensor, mac) {
+				rules.Sensor = append(rules.Sensor, mac)
+			}
+		}
+	}
+	return rules, nil
+}
+
+const surveyQuery = `SELECT v.id, v.kind, t.name, g.name, v.operator, v.permission, v.sensor, v.scope, v.own, v.started, v.ended, v.outcome,
+	v.reasons, v.counts, v.version, coalesce(p.switch, ''), coalesce(p.switch_name, ''), coalesce(p.port, ''), coalesce(p.gateway_mac, ''),
+	coalesce(p.address, '')
+	FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site LEFT JOIN plug_in_points AS p ON p.survey = v.id `
+
+// Surveys are the runs so far, the oldest first.
+func (s *Store) Surveys(ctx context.Context) ([]inventory.Survey, error) {
+	list, err := s.surveys(ctx, "ORDER BY v.id")
+	return list, told("list surveys", err)
+}
+
+// Survey is one run, by its id.
+func (s *Store) Survey(ctx context.Context, id string) (inventory.Survey, error) {
+	number, err := surveyNumber(id)
+	if err != nil {
+		return inventory.Survey{}, err
+	}
+	list, err := s.surveys(ctx, "WHERE v.id = ?", number)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("survey %q: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return inventory.Survey{}, told("read survey", err)
+	}
+	return list[0], nil
+}
+
+// LastPlugIn is the last survey of a site whose plug-in point is known, and whether there is one. Its segment is where a new
+// survey at the same point belongs.
+func (s *Store) LastPlugIn(ctx context.Context, site string) (inventory.Survey, bool, error) {
+	list, err := s.surveys(ctx, "WHERE t.name = ? AND p.survey IS NOT NULL ORDER BY v.id DESC LIMIT 1", cmp.Or(site, defaultPlace))
+	if err != nil || len(list) == 0 {
+		return inventory.Survey{}, false, told("read the last plug-in point", err)
+	}
+	return list[0], true, nil
+}
+
+func (s *Store) surveys(ctx context.Context, where string, args ...any) ([]inventory.Survey, error) {
+	var list []inventory.Survey
+	err := each(ctx, s.read, surveyQuery+where, func(scan func(...any) error) error {
+		var v inventory.Survey
+		var id int64
+		var scope, own, started, ended, reasons, counts string
+		if err := scan(&id, &v.Kind, &v.Site, &v.Segment, &v.Operator, &v.Permission, &v.Sensor, &scope, &own, &started, &ended, &v.Outcome,
+			&reasons, &counts, &v.Version, &v.Plug.Switch, &v.Plug.SwitchName, &v.Plug.Port, &v.Plug.GatewayMAC, &v.Plug.Address); err != nil {
+			return err
+		}
+		v.ID = surveyID(id)
+		if err := errors.Join(json.Unmarshal([]byte(scope), &v.Scope), json.Unmarshal([]byte(own), &v.Own),
+			json.Unmarshal([]byte(reasons), &v.Reasons), json.Unmarshal([]byte(counts), &v.Counts)); err != nil {
+			return fmt.Errorf("%w: survey %s: %w", ErrDamaged, v.ID, err)
+		}
+		list = append(list, v)
+		return parseTimes(started, &list[len(list)-1].Started, ended, &list[len(list)-1].Ended)
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		number, err := surveyNumber(list[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		err = each(ctx, s.read, "SELECT protocol, reason, count, example FROM troubles WHERE survey = ? ORDER BY count DESC, protocol, reason",
+			func(scan func(...any) error) error {
+				var t inventory.Trouble
+				err := scan(&t.Protocol, &t.Reason, &t.Count, &t.Example)
+				list[i].Troubles = append(list[i].Troubles, t)
+				return err
+			}, number)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,336 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+const (
+	// maxValues is how many values of one key under one subject are kept: the newest. A device that tells another one each
+	// time cannot fill the disk.
+	maxValues = 64
+	// maxCached bounds the subjects whose row numbers are remembered.
+	maxCached = 100_000
+	// quiet is how long a fact must not have been seen for its coming back to be worth folding its asset again: then it may no
+	// longer be superseded by another value.
+	quiet = time.Hour
+)
+
+// writer writes the batches of one survey.
+type writer struct {
+	store  *Store
+	rules  inventory.Rules
+	survey int64
+
+	segments map[[2]string]int64
+	subjects map[discovery.Subject]int64
+	dirty    map[int64]bool      // subjects whose assets must be folded again
+	touched  map[int64]time.Time // subjects that were only seen again
+}
+
+func newWriter(s *Store, rules inventory.Rules, survey int64) *writer {
+	return &writer{
+		store: s, rules: rules, survey: survey,
+		segments: map[[2]string]int64{}, subjects: map[discovery.Subject]int64{},
+	}
+}
+
+// write commits a batch and the assets that it changes.
+func (w *writer) write(ctx context.Context, b *batch) error {
+	w.dirty, w.touched = map[int64]bool{}, map[int64]time.Time{}
+	return w.store.inTx(ctx, func(tx *session) error {
+		for _, step := range []func(context.Context, *session, *batch) error{w.facts, w.links, w.talks, w.ledger} {
+			if err := step(ctx, tx, b); err != nil {
+				return err
+			}
+		}
+		if err := w.settle(ctx, tx); err != nil {
+			return err
+		}
+		return w.touch(ctx, tx)
+	})
+}
+
+// segment is the row of a site and segment.
+func (w *writer) segment(ctx context.Context, tx *session, site, name string) (int64, error) {
+	id, ok := w.segments[[2]string{site, name}]
+	if ok {
+		return id, nil
+	}
+	id, err := segmentRow(ctx, tx, site, name)
+	if err == nil {
+		w.segments[[2]string{site, name}] = id
+	}
+	return id, err
+}
+
+func segmentRow(ctx context.Context, tx *session, site, name string) (int64, error) {
+	var siteID, id int64
+	if _, err := tx.row(ctx, "INSERT INTO sites (name) VALUES (?) ON CONFLICT DO UPDATE SET name = name RETURNING id", []any{site}, &siteID); err != nil {
+		return 0, err
+	}
+	_, err := tx.row(ctx, "INSERT INTO segments (site, name) VALUES (?, ?) ON CONFLICT DO UPDATE SET name = name RETURNING id", []any{siteID, name}, &id)
+	return id, err
+}
+
+// subject is the row of a subject.
+func (w *writer) subject(ctx context.Context, tx *session, s discovery.Subject) (int64, error) {
+	if id, ok := w.subjects[s]; ok {
+		return id, nil
+	}
+	segment, err := w.segment(ctx, tx, s.Site, s.Segment)
+	if err != nil {
+		return 0, err
+	}
+	mac, ip := s.MAC.String(), ipText(s.IP)
+	var id int64
+	found, err := tx.row(ctx, "SELECT id FROM subjects WHERE segment = ? AND ip = ? AND mac = ? AND vlan = ? AND path = ?",
+		[]any{segment, ip, mac, s.VLAN, s.Path}, &id)
+	if err == nil && !found {
+		_, err = tx.row(ctx, "INSERT INTO subjects (segment, mac, ip, vlan, path, place) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+			[]any{segment, mac, ip, s.VLAN, s.Path, placeOf(ip, mac)}, &id)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(w.subjects) >= maxCached {
+		clear(w.subjects)
+	}
+	w.subjects[s] = id
+	return id, nil
+}
+
+// facts adds new facts and counts those that were seen again.
+func (w *writer) facts(ctx context.Context, tx *session, b *batch) error {
+	for k, row := range b.facts {
+		subject, err := w.subject(ctx, tx, k.subject)
+		if err != nil {
+			return err
+		}
+		teller := subject
+		if k.teller != k.subject {
+			if teller, err = w.subject(ctx, tx, k.teller); err != nil {
+				return err
+			}
+		}
+		sum := digest(otherThan(teller, subject), k.protocol, k.mode.String(), string(k.key), k.value, k.raw, k.rule, k.from)
+		var id, survey int64
+		var first, last string
+		found, err := tx.row(ctx, "SELECT id, first, last, survey FROM facts WHERE subject = ? AND digest = ?", []any{subject, sum}, &id, &first, &last, &survey)
+		if err != nil {
+			return err
+		}
+		if !found {
+			if _, err := tx.exec(ctx, `INSERT INTO facts
+				(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, last, count, survey, sensor)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				subject, teller, k.protocol, k.mode.String(), string(k.key), k.value, []byte(k.raw), row.confidence, k.rule,
+				keysText(splitKeys(k.from)), sum, timeText(row.first), timeText(row.last), row.count, w.survey, row.sensor); err != nil {
+				return err
+			}
+			w.dirty[subject] = true
+			if err := w.afterInsert(ctx, tx, subject, k.key); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := tx.exec(ctx, `UPDATE facts SET first = min(first, ?2), count = count + ?4, confidence = max(confidence, ?5),
+			survey = CASE WHEN ?3 >= last THEN ?6 ELSE survey END, sensor = CASE WHEN ?3 >= last THEN ?7 ELSE sensor END, last = max(last, ?3)
+			WHERE id = ?1`, id, timeText(row.first), timeText(row.last), row.count, row.confidence, w.survey, row.sensor); err != nil {
+			return err
+		}
+		before, err := parseTime(last)
+		if err != nil {
+			return err
+		}
+		again := survey != w.survey || timeText(row.first) < first || row.last.Sub(before) > quiet
+		if !again && k.key == discovery.KeyBinding {
+			if again, err = contested(ctx, tx, subject); err != nil {
+				return err
+			}
+		}
+		if again {
+			w.dirty[subject] = true
+		} else {
+			w.see(subject, row.last)
+		}
+	}
+	return nil
+}
+
+func (w *writer) see(subject int64, at time.Time) {
+	if at.After(w.touched[subject]) {
+		w.touched[subject] = at
+	}
+}
+
+// afterInsert marks a subject whose MAC and IP belong together, and drops the oldest of too many values.
+func (w *writer) afterInsert(ctx context.Context, tx *session, subject int64, key discovery.Key) error {
+	if key == discovery.KeyBinding {
+		if _, err := tx.exec(ctx, "UPDATE subjects SET bound = 1 WHERE id = ?", subject); err != nil {
+			return err
+		}
+	}
+	var count int
+	if _, err := tx.row(ctx, "SELECT count(*) FROM facts WHERE subject = ? AND key = ?", []any{subject, string(key)}, &count); err != nil || count <= maxValues {
+		return err
+	}
+	_, err := tx.exec(ctx, `DELETE FROM facts WHERE id IN
+		(SELECT id FROM facts WHERE subject = ? AND key = ? ORDER BY last DESC, value LIMIT -1 OFFSET ?)`, subject, string(key), maxValues)
+	return err
+}
+
+// contested reports whether another MAC claims the IP of a subject: who was seen last then matters.
+func contested(ctx context.Context, tx *session, subject int64) (yes bool, err error) {
+	_, err = tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM subjects AS s JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip
+		WHERE s.id = ? AND o.mac <> s.mac AND o.bound = 1)`, []any{subject}, &yes)
+	return yes, err
+}
+
+// links adds links and counts those that were told again. They change no asset: neighbours are found when they are read.
+func (w *writer) links(ctx context.Context, tx *session, b *batch) error {
+	for k, row := range b.links {
+		subject, err := w.subject(ctx, tx, k.subject)
+		if err != nil {
+			return err
+		}
+		var remote int64
+		if !k.link.Remote.IsZero() {
+			if remote, err = w.subject(ctx, tx, k.link.Remote); err != nil {
+				return err
+			}
+		}
+		l := k.link
+		sum := digest(l.LocalPort, otherThan(remote, 0), l.RemoteName, l.RemotePort, l.Via)
+		if _, err := tx.exec(ctx, `INSERT INTO links
+			(subject, local_port, remote, remote_name, remote_port, via, digest, first, last, count, survey) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (subject, digest) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
+				count = count + excluded.count, survey = excluded.survey`,
+			subject, l.LocalPort, sql.NullInt64{Int64: remote, Valid: remote != 0}, l.RemoteName, l.RemotePort, l.Via, sum, timeText(row.first), timeText(row.last), row.count, w.survey); err != nil {
+			return err
+		}
+		w.see(subject, row.last)
+	}
+	return nil
+}
+
+// talks adds conversations up.
+func (w *writer) talks(ctx context.Context, tx *session, b *batch) error {
+	for k, row := range b.talks {
+		client, err := w.subject(ctx, tx, k.client)
+		if err != nil {
+			return err
+		}
+		server, err := w.subject(ctx, tx, k.server)
+		if err != nil {
+			return err
+		}
+		var id int64
+		var answered bool
+		found, err := tx.row(ctx, `SELECT id, answered FROM conversations
+			WHERE client = ? AND server = ? AND transport = ? AND port = ? AND protocol = ? AND survey = ?`,
+			[]any{client, server, k.transport.String(), k.port, k.protocol, w.survey}, &id, &answered)
+		first, last := timeText(row.first), timeText(row.last)
+		switch {
+		case err != nil:
+		case !found:
+			w.dirty[client], w.dirty[server] = true, true
+			_, err = tx.exec(ctx, `INSERT INTO conversations (survey, client, server, transport, port, protocol, mode, packets, bytes, operations,
+				answered, frequency, median_ns, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				w.survey, client, server, k.transport.String(), k.port, k.protocol, k.mode.String(), int64(row.packets), int64(row.bytes),
+				row.operations, bit(row.answered), row.frequency, int64(row.median), first, last)
+		default:
+			if row.answered && !answered {
+				w.dirty[server] = true
+			}
+			w.see(client, row.last)
+			if answered {
+				w.see(server, row.last)
+			}
+			_, err = tx.exec(ctx, `UPDATE conversations SET packets = packets + ?2, bytes = bytes + ?3, operations = operations | ?4,
+				answered = answered | ?5, frequency = CASE ?6 WHEN '' THEN frequency ELSE ?6 END,
+				median_ns = CASE ?7 WHEN 0 THEN median_ns ELSE ?7 END, first = min(first, ?8), last = max(last, ?9) WHERE id = ?1`,
+				id, int64(row.packets), int64(row.bytes), row.operations, bit(row.answered), row.frequency, int64(row.median), first, last)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ledger adds what was sent.
+func (w *writer) ledger(ctx context.Context, tx *session, b *batch) error {
+	for _, e := range b.exchanges {
+		segment, err := w.segment(ctx, tx, e.Target.Site, e.Target.Segment)
+		if err != nil {
+			return err
+		}
+		sent := e.Bytes
+		if sent == nil {
+			sent = []byte{}
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO ledger
+			(survey, time, segment, mac, ip, path, port, protocol, request, setup, bytes, outcome, rtt_ns, note)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			w.survey, timeText(e.Time), segment, e.Target.MAC.String(), ipText(e.Target.IP), e.Target.Path, e.Port, e.Protocol, e.Request,
+			bit(e.Setup), sent, string(e.Outcome), int64(e.RTT), e.Note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touch moves the last-seen time of assets that were only seen again.
+func (w *writer) touch(ctx context.Context, tx *session) error {
+	for subject, at := range w.touched {
+		if w.dirty[subject] {
+			continue
+		}
+		last := timeText(at)
+		if _, err := tx.exec(ctx, `UPDATE assets SET last_seen = ?2 WHERE last_seen < ?2 AND id IN
+			(SELECT asset FROM asset_subjects WHERE subject = ?1 AND since <= ?2 AND until > ?2)`, subject, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digest makes one short column of what makes a row unique.
+func digest(fields ...string) []byte {
+	h := sha256.New()
+	var length [8]byte
+	for _, f := range fields {
+		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
+		h.Write(length[:])
+		h.Write([]byte(f))
+	}
+	return h.Sum(nil)[:16]
+}
+
+// otherThan is a row number as text for a digest, or nothing where it is the usual one.
+func otherThan(row, usual int64) string {
+	if row == usual {
+		return ""
+	}
+	return strconv.FormatInt(row, 10)
+}
+
+func splitKeys(lines string) []discovery.Key {
+	if lines == "" {
+		return nil
+	}
+	var keys []discovery.Key
+	for line := range strings.SplitSeq(lines, "\n") {
+		keys = append(keys, discovery.Key(line))
+	}
+	return keys
+}
