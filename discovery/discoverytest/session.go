@@ -93,25 +93,6 @@ func (s *session) dial(ctx context.Context) (net.Conn, error) {
 	return dialer.DialContext(ctx, s.protocol.Asker.Transport.String(), s.peer.Address)
 }
 
-func loopbackPair(ctx context.Context) (near, far *net.TCPConn, err error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = listener.Close() }()
-	var dialer net.Dialer
-	a, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
-	if err != nil {
-		return nil, nil, err
-	}
-	b, err := listener.Accept()
-	if err != nil {
-		return nil, nil, errors.Join(err, a.Close())
-	}
-	return a.(*net.TCPConn), b.(*net.TCPConn), nil
-}
-
 // Frames is a layer 2 socket whose frames the peer answers.
 func (s *session) Frames(context.Context) (net.PacketConn, error) {
 	s.close()

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+	"github.com/walkdown-ot/walkdown/discovery/protocols"
+	"github.com/walkdown-ot/walkdown/discovery/survey"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// askFlags say who may be asked what. They are those of every command that plans questions.
+type askFlags struct {
+	Ask       string        `placeholder:"CIDR,..." help:"The scope: networks and addresses that may be asked. Nothing is ever sent without it."`
+	Exclude   string        `placeholder:"CIDR|MAC|OUI,..." help:"Never ask these, also inside the scope."`
+	Protocols []string      `placeholder:"NAME,..." help:"Ask every host of the scope these protocols, without other evidence (grade E4)."`
+	Try       []string      `placeholder:"NAME:IP[:PORT],..." help:"Ask one host a protocol (grade E4): modbus:10.20.30.13."`
+	Targets   string        `type:"existingfile" placeholder:"FILE.csv" help:"A list of what to ask: columns ip, protocol and, if need be, port."`
+	Units     []string      `placeholder:"N[-M]@IP,..." help:"Modbus units behind a gateway: 1-5@10.20.30.13."`
+	Allow     []string      `placeholder:"NAME,..." help:"Opt in to a protocol or request of safety class C, to blind asking (grade E5), or to all."`
+	Rate      float64       `placeholder:"N" help:"Questions per second, all devices together."`
+	Gap       time.Duration `placeholder:"D" help:"Time between two questions to one device."`
+}
+
+// wishes are the flags, read and checked.
+type wishes struct {
+	scope   []netip.Prefix
+	exclude ask.Exclusions
+	named   []survey.Named
+	allow   []string
+	limits  ask.Limits
+}
+
+func (f askFlags) read() (wishes, error) {
+	w := wishes{allow: f.Allow, limits: ask.DefaultLimits()}
+	var err error
+	if w.scope, err = ask.ParseScope(f.Ask); err != nil {
+		return w, usage("for example --ask 10.20.30.0/24,10.20.40.7", "--ask: %v", err)
+	}
+	if f.Exclude != "" {
+		if w.exclude, err = ask.ParseExclusions(f.Exclude); err != nil {
+			return w, usage("for example --exclude 10.20.30.99,00:80:f4:00:00:00/24", "--exclude: %v", err)
+		}
+	}
+	for _, name := range f.Protocols {
+		if err := askable(name); err != nil {
+			return w, err
+		}
+		w.named = append(w.named, survey.Named{Protocol: name})
+	}
+	for _, text := range f.Try {
+		n, err := parseTry(text)
+		if err != nil {
+			return w, err
+		}
+		w.named = append(w.named, n)
+	}
+	if f.Targets != "" {
+		listed, err := readTargets(f.Targets)
+		if err != nil {
+			return w, err
+		}
+		w.named = append(w.named, listed...)
+	}
+	for _, text := range f.Units {
+		n, err := parseUnits(text)
+		if err != nil {
+			return w, err
+		}
+		w.named = append(w.named, n)
+	}
+	if f.Rate < 0 || f.Gap < 0 {
+		return w, usage("", "--rate and --gap must be more than 0")
+	}
+	if f.Rate > 0 {
+		w.limits.Rate, w.limits.Name = f.Rate, "chosen"
+	}
+	if f.Gap > 0 {
+		w.limits = w.limits.WithGap(f.Gap)
+		w.limits.Name = "chosen"
+	}
+	return w, nil
+}
+
+// askable reports whether single hosts can be asked a protocol.
+func askable(name string) error {
+	var names []string
+	for _, p := range protocols.All() {
+		if p.Asker != nil && p.Asker.Transport != discovery.EtherType {
+			if p.Name == name {
+				return nil
+			}
+			names = append(names, p.Name)
+		}
+	}
+	return usage("protocols that can be asked: "+strings.Join(names, ", "), "no host can be asked %q", name)
+}
+
+// parseTry reads NAME:IP or NAME:IP:PORT; an IPv6 address with a port stands in brackets.
+func parseTry(text string) (survey.Named, error) {
+	hint := "for example --try modbus:10.20.30.13 or --try modbus:10.20.30.13:1502"
+	name, host, ok := strings.Cut(text, ":")
+	if !ok {
+		return survey.Named{}, usage(hint, "--try %q is not NAME:IP", text)
+	}
+	if err := askable(name); err != nil {
+		return survey.Named{}, err
+	}
+	n := survey.Named{Protocol: name}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		n.Host = addr
+		return n, nil
+	}
+	at, err := netip.ParseAddrPort(host)
+	if err != nil || at.Port() == 0 {
+		return n, usage(hint, "--try %q is not NAME:IP or NAME:IP:PORT", text)
+	}
+	n.Host, n.Port = at.Addr(), at.Port()
+	return n, nil
+}
+
+// parseUnits reads N@IP or N-M@IP: Modbus units 1 to 247.
+func parseUnits(text string) (survey.Named, error) {
+	bad := usage("for example --units 1-5@10.20.30.13; units are 1 to 247", "--units %q is not N@IP or N-M@IP", text)
+	span, host, ok := strings.Cut(text, "@")
+	if !ok {
+		return survey.Named{}, bad
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return survey.Named{}, bad
+	}
+	from, to, ranged := strings.Cut(span, "-")
+	if !ranged {
+		to = from
+	}
+	low, err := strconv.ParseUint(from, 10, 8)
+	if err != nil {
+		return survey.Named{}, bad
+	}
+	high, err := strconv.ParseUint(to, 10, 8)
+	if err != nil || low < 1 || high > 247 || low > high {
+		return survey.Named{}, bad
+	}
+	n := survey.Named{Protocol: "modbus", Host: addr}
+	for unit := low; unit <= high; unit++ {
+		n.Units = append(n.Units, uint8(unit))
+	}
+	return n, nil
+}
+
+// readTargets reads a CSV file with a header that names the columns ip, protocol and, if need be, port.
+func readTargets(path string) ([]survey.Named, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	rows := csv.NewReader(file)
+	head, err := rows.Read()
+	if err != nil {
+		return nil, usage("", "read targets %s: %v", path, err)
+	}
+	ip, protocol, port := slices.Index(head, "ip"), slices.Index(head, "protocol"), slices.Index(head, "port")
+	if ip < 0 || protocol < 0 {
+		return nil, usage("the first line of the file is: ip,protocol,port", "%s has no columns ip and protocol", path)
+	}
+	var out []survey.Named
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, usage("", "read targets %s: %v", path, err)
+		}
+		text := row[protocol] + ":" + row[ip]
+		if port >= 0 && row[port] != "" {
+			text = row[protocol] + ":" + net.JoinHostPort(row[ip], row[port])
+		}
+		n, err := parseTry(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+}
+
+// candidates are the hosts of the scope that the inventory knows, in one site and segment, and what speaks for asking them.
+func candidates(assets func(yield func(inventory.Asset, error) bool), site, segment string, scope []netip.Prefix) ([]survey.Candidate, error) {
+	var out []survey.Candidate
+	for asset, err := range assets {
+		if err != nil {
+			return nil, err
+		}
+		if asset.Site != site || asset.Role == "sensor" {
+			continue
+		}
+		for _, address := range asset.Addresses {
+			ip, err := netip.ParseAddr(address.IP)
+			if err != nil || !inScope(scope, ip) || first(address.Segment, asset.Segment) != segment {
+				continue
+			}
+			mac, _ := discovery.ParseMAC(address.MAC) // none is fine
+			c := survey.Candidate{
+				Subject: discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN},
+				Type:    asset.Type, Vendor: asset.Vendor, MACVendor: asset.MACVendor,
+				Serves: map[string]uint16{},
+				Bridge: slices.Contains(asset.Protocols, "lldp") && (asset.Type == "switch" || asset.Type == "router"),
+			}
+			for _, service := range asset.Services {
+				if service.Protocol != "" {
+					c.Serves[service.Protocol] = service.Port
+				}
+			}
+			for _, part := range asset.Components {
+				if text, ok := discovery.PathValue(part.Path, discovery.PathModbusUnit); ok {
+					if unit, err := strconv.ParseUint(text, 10, 8); err == nil && unit > 0 {
+						c.Units = append(c.Units, uint8(unit))
+					}
+				}
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func inScope(scope []netip.Prefix, ip netip.Addr) bool {
+	return slices.ContainsFunc(scope, func(p netip.Prefix) bool { return p.Contains(ip) })
+}

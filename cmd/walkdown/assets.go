@@ -1,0 +1,101 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+type assetsCmd struct{}
+
+// Help is shown below the flags.
+func (assetsCmd) Help() string {
+	return "The JSON form is described in docs/json.md. A field that is not known is empty."
+}
+
+// Run prints the inventory.
+func (assetsCmd) Run(a *app) error {
+	store, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	return list(a, store.Assets(a.ctx), assetColumns(), "the inventory is empty")
+}
+
+// assetColumns are those of the table of assets, here and at the end of a survey.
+func assetColumns() []column[inventory.Asset] {
+	return []column[inventory.Asset]{
+		{"Address", firstAddress},
+		{"MAC", firstMAC},
+		{"Name", func(v inventory.Asset) string { return v.Name }},
+		{"Vendor", func(v inventory.Asset) string { return orMAC(v.Vendor, v.MACVendor) }},
+		{"Model", func(v inventory.Asset) string { return first(v.Model, v.OrderNumber, v.Family) }},
+		{"Firmware", func(v inventory.Asset) string { return first(v.Firmware, v.FirmwareRaw) }},
+		{"Serial", func(v inventory.Asset) string { return v.Serial }},
+		{"Type", func(v inventory.Asset) string { return first(v.Type, v.Role) }},
+		{"Protocols", func(v inventory.Asset) string { return strings.Join(v.Protocols, " ") }},
+		{"Parts", func(v inventory.Asset) string { return count(len(v.Components)) }},
+		{"Segment", func(v inventory.Asset) string { return unlessDefault(v.Segment) }},
+		{"Sure", func(v inventory.Asset) string { return percent(v.Confidence) }},
+		{"ID", func(v inventory.Asset) string { return v.ID }},
+	}
+}
+
+func firstAddress(v inventory.Asset) string {
+	for _, address := range v.Addresses {
+		if address.IP != "" {
+			return address.IP
+		}
+	}
+	return ""
+}
+
+func firstMAC(v inventory.Asset) string {
+	for _, address := range v.Addresses {
+		if address.MAC != "" {
+			return address.MAC
+		}
+	}
+	return ""
+}
+
+// first is the first of the texts that is not empty.
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// orMAC marks the maker of the network chip, which need not be the maker of the device.
+func orMAC(vendor, chip string) string {
+	if vendor == "" && chip != "" {
+		return "(" + chip + ")"
+	}
+	return vendor
+}
+
+func unlessDefault(name string) string {
+	if name == "default" {
+		return ""
+	}
+	return name
+}
+
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func percent(confidence float32) string {
+	if confidence == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(confidence*100+0.5)) + " %"
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// app is what every command works with.
+type app struct {
+	ctx            context.Context //nolint:containedctx // a command lives as long as its context
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	log            *slog.Logger
+	level          *slog.LevelVar
+	common         commonFlags
+	secrets        secrets
+}
+
+// commonFlags can stand before or after every command.
+type commonFlags struct {
+	DB      string `name:"db" default:"walkdown.db" placeholder:"FILE" help:"The inventory file."`
+	Site    string `default:"default" placeholder:"NAME" help:"The site; part of every address's identity."`
+	Segment string `placeholder:"NAME" help:"The network segment; part of every address's identity. Without it: that of the plug-in point, else \"default\"."`
+	Format  string `enum:"table,json,csv" default:"table" help:"How lists are printed: table, json or csv."`
+	JSON    bool   `name:"json" help:"Short for --format json."`
+	Quiet   bool   `short:"q" help:"No progress and no summary."`
+	Verbose bool   `short:"v" help:"Tell more: requests in hex, life-cycle messages."`
+	Config  string `placeholder:"FILE" type:"path" help:"Read flags from a YAML file."`
+}
+
+type commandLine struct {
+	commonFlags
+
+	Demo          demoCmd          `cmd:"" help:"Survey a simulated plant on loopback, into walkdown-demo.db."`
+	Survey        surveyCmd        `cmd:"" help:"Listen, then ask, then report."`
+	Read          readCmd          `cmd:"" help:"Listen to capture files: pcap, pcapng, gzip of either, - for standard input."`
+	Plan          planCmd          `cmd:"" help:"What would be asked: who, what, why, how long. Sends nothing."`
+	Surveys       surveysCmd       `cmd:"" help:"The runs so far, with their scope and outcome."`
+	Assets        assetsCmd        `cmd:"" help:"The inventory."`
+	Show          showCmd          `cmd:"" help:"One asset: identity with evidence, addresses, components, neighbours, conversations."`
+	Conversations conversationsCmd `cmd:"" help:"Who talks to whom, over what, how often."`
+	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
+	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
+	Fingerprint   fingerprintCmd   `cmd:"" help:"Try the rules on a line or a file of facts."`
+	Protocols     protocolsCmd     `cmd:"" help:"Every protocol: what is heard, what is asked, how safe it is."`
+	Doctor        doctorCmd        `cmd:"" help:"What works on this machine, and what to do about the rest."`
+	Version       versionCmd       `cmd:"" help:"The version of walkdown."`
+}
+
+const about = `Discovers the devices of an OT network: listens first, asks gently, keeps the inventory.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but incomplete (the reason is printed and stored),
+130 interrupted (what was found until then is kept). Every flag can stand in the file of --config and in
+an environment variable WALKDOWN_NAME.`
+
+// helped is thrown when kong has printed a help text and wants the program to end.
+type helped struct{ status int }
+
+// parseAndRun parses the arguments and runs the command they name.
+func parseAndRun(a *app, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			done, ok := r.(helped)
+			if !ok {
+				panic(r)
+			}
+			if err = nil; done.status != 0 {
+				err = &statusError{status: statusUsage, err: errors.New("wrong usage")}
+			}
+		}
+	}()
+	var line commandLine
+	config, err := loadConfig(configPath(args))
+	if err != nil {
+		return err
+	}
+	parser, err := kong.New(&line,
+		kong.Name("walkdown"),
+		kong.Description(about),
+		kong.Writers(a.stdout, a.stderr),
+		kong.Exit(func(status int) { panic(helped{status}) }),
+		kong.DefaultEnvars("WALKDOWN"),
+		kong.Resolvers(config),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.ShortUsageOnError(),
+	)
+	if err != nil {
+		return fmt.Errorf("build the command line: %w", err)
+	}
+	if err := config.check(parser.Model); err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usage("`walkdown --help` lists the commands, `walkdown COMMAND --help` their flags", "%s", strings.TrimSpace(err.Error()))
+	}
+	a.common = line.commonFlags
+	if a.common.JSON {
+		a.common.Format = "json"
+	}
+	if a.common.Verbose {
+		a.level.Set(slog.LevelInfo)
+	}
+	if a.secrets, err = config.secrets(); err != nil {
+		return err
+	}
+	return parsed.Run(a)
+}
+
+// say writes a line for people to standard error, unless --quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.common.Quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+type conversationsCmd struct{}
+
+// Run prints who talks to whom.
+func (conversationsCmd) Run(a *app) error {
+	store, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	return list(a, store.Conversations(a.ctx), conversationColumns(), "no conversation has been heard yet")
+}
+
+func conversationColumns() []column[inventory.Conversation] {
+	return []column[inventory.Conversation]{
+		{"Client", func(v inventory.Conversation) string { return first(v.ClientIP, v.Client) }},
+		{"Server", func(v inventory.Conversation) string { return first(v.ServerIP, v.Server) }},
+		{"Port", func(v inventory.Conversation) string { return v.Transport + "/" + strconv.Itoa(int(v.Port)) }},
+		{"Protocol", func(v inventory.Conversation) string { return v.Protocol }},
+		{"Does", func(v inventory.Conversation) string { return strings.Join(v.Operations, " ") }},
+		{"Frequency", frequency},
+		{"Packets", func(v inventory.Conversation) string { return strconv.FormatUint(v.Packets, 10) }},
+		{"Bytes", func(v inventory.Conversation) string { return strconv.FormatUint(v.Bytes, 10) }},
+		{"VLAN", func(v inventory.Conversation) string { return count(int(v.VLAN)) }},
+		{"Last seen", func(v inventory.Conversation) string { return local(v.LastSeen) }},
+		{"External", func(v inventory.Conversation) string { return yes(v.External) }},
+	}
+}
+
+func frequency(v inventory.Conversation) string {
+	if v.MedianIntervalMS == 0 {
+		return v.Frequency
+	}
+	return v.Frequency + " " + (time.Duration(v.MedianIntervalMS) * time.Millisecond).String()
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}

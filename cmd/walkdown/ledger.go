@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+type ledgerCmd struct {
+	Of string `name:"survey" placeholder:"ID" help:"Only the requests of this survey."`
+}
+
+// Run prints every request that was sent.
+func (c ledgerCmd) Run(a *app) error {
+	store, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	columns := []column[inventory.LedgerEntry]{
+		{"Time", func(v inventory.LedgerEntry) string { return v.Time.Local().Format("2006-01-02 15:04:05.000") }},
+		{"Survey", func(v inventory.LedgerEntry) string { return v.Survey }},
+		{"Target", func(v inventory.LedgerEntry) string { return v.Target }},
+		{"Protocol", func(v inventory.LedgerEntry) string { return v.Protocol }},
+		{"Request", func(v inventory.LedgerEntry) string { return v.Request }},
+		{"Outcome", func(v inventory.LedgerEntry) string { return v.Outcome }},
+		{"ms", func(v inventory.LedgerEntry) string { return milliseconds(v.RTTMS) }},
+		{"Note", func(v inventory.LedgerEntry) string { return v.Note }},
+	}
+	if a.common.Verbose || a.common.Format != "table" {
+		columns = append(columns, column[inventory.LedgerEntry]{"Bytes", func(v inventory.LedgerEntry) string { return v.Bytes }})
+	}
+	return list(a, store.Ledger(a.ctx, c.Of), columns, "nothing has been sent yet")
+}
+
+func milliseconds(ms float64) string {
+	if ms == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(ms, 'f', 1, 64)
+}

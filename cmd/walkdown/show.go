@@ -1,0 +1,215 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+	"github.com/walkdown-ot/walkdown/inventory/sqlite"
+)
+
+type showCmd struct {
+	Asset string `arg:"" help:"An id or the beginning of one, a name, an IP, a MAC or a serial number."`
+}
+
+// shown is the JSON form of one asset with all that is known of it.
+type shown struct {
+	inventory.Asset
+	Evidence      []evidenceRow            `json:"evidence"`
+	Conversations []inventory.Conversation `json:"conversations,omitempty"`
+	Changes       []inventory.Change       `json:"changes,omitempty"`
+}
+
+// evidenceRow is one fact with where it came from.
+type evidenceRow struct {
+	Subject    string    `json:"subject"`
+	Key        string    `json:"key"`
+	Value      string    `json:"value"`
+	Mode       string    `json:"mode"`
+	Protocol   string    `json:"protocol,omitempty"`
+	Sensor     string    `json:"sensor,omitempty"`
+	Teller     string    `json:"teller,omitempty"`
+	Rule       string    `json:"rule,omitempty"`
+	From       []string  `json:"from,omitempty"`
+	Confidence float32   `json:"confidence,omitempty"`
+	Count      int       `json:"count,omitempty"`
+	First      time.Time `json:"first_seen,omitzero"`
+	Last       time.Time `json:"last_seen,omitzero"`
+	Survey     string    `json:"survey,omitempty"`
+}
+
+// Run prints everything about one asset.
+func (c showCmd) Run(a *app) error {
+	store, err := a.openToRead()
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	all, err := gatherAsset(a, store, c.Asset)
+	if err != nil {
+		return err
+	}
+	if a.common.Format == "json" {
+		text, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		_, err = fmt.Fprintln(a.stdout, string(text))
+		return err
+	}
+	return printAsset(a, all)
+}
+
+func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
+	asset, err := store.Asset(a.ctx, ref)
+	if err != nil {
+		return shown{}, err
+	}
+	all := shown{Asset: asset}
+	for e, err := range store.Evidence(a.ctx, asset.ID) {
+		if err != nil {
+			return all, err
+		}
+		row := evidenceRow{
+			Subject: e.Subject.String(), Key: string(e.Fact.Key), Value: e.Fact.Value, Mode: e.Mode.String(),
+			Protocol: e.Protocol, Sensor: e.Sensor, Rule: e.Fact.Rule, Confidence: e.Fact.Confidence,
+			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey,
+		}
+		if !e.Teller.IsZero() {
+			row.Teller = e.Teller.String()
+		}
+		for _, key := range e.Fact.From {
+			row.From = append(row.From, string(key))
+		}
+		all.Evidence = append(all.Evidence, row)
+	}
+	for talk, err := range store.Conversations(a.ctx) {
+		if err != nil {
+			return all, err
+		}
+		if talk.Client == asset.ID || talk.Server == asset.ID {
+			all.Conversations = append(all.Conversations, talk)
+		}
+	}
+	for change, err := range store.Changes(a.ctx, time.Time{}, "") {
+		if err != nil {
+			return all, err
+		}
+		if change.Asset == asset.ID {
+			all.Changes = append(all.Changes, change)
+		}
+	}
+	return all, nil
+}
+
+// printAsset writes the asset for people: the identity first, then why, then everything around it.
+func printAsset(a *app, all shown) error {
+	v := all.Asset
+	fmt.Fprintf(a.stdout, "%s  %s\n", first(v.Name, firstAddress(v), firstMAC(v)), v.ID)
+	section := func(title string, heads []string, rows [][]string) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		fmt.Fprintf(a.stdout, "\n%s\n", title)
+		return writeTable(a.stdout, heads, rows)
+	}
+	var facts, addresses, components, neighbours, services [][]string
+	for _, field := range identityFields(v.Identity) {
+		facts = append(facts, []string{field.name, field.value, percent(v.Confidences[field.name]), because(all.Evidence, field.key, field.value)})
+	}
+	if v.MACVendor != "" {
+		facts = append(facts, []string{"mac_vendor", v.MACVendor, "", "the maker of the network chip, by its address"})
+	}
+	for _, row := range v.Addresses {
+		addresses = append(addresses, []string{row.IP, row.MAC, count(int(row.VLAN))})
+	}
+	for _, row := range v.Components {
+		components = append(components, []string{row.Path, row.Vendor, first(row.Model, row.OrderNumber), first(row.Firmware, row.FirmwareRaw), row.Serial})
+	}
+	for _, row := range v.Neighbours {
+		neighbours = append(neighbours, []string{row.LocalPort, first(row.Name, row.Asset), row.RemotePort, row.Via})
+	}
+	for _, row := range v.Services {
+		services = append(services, []string{fmt.Sprintf("%s/%d", row.Transport, row.Port), row.Protocol})
+	}
+	fmt.Fprintf(a.stdout, "site %s, segment %s, seen %s, %s to %s\n", v.Site, v.Segment, v.Seen, local(v.FirstSeen), local(v.LastSeen))
+	if len(v.Names) > 1 {
+		fmt.Fprintf(a.stdout, "also called %s\n", strings.Join(slices.DeleteFunc(slices.Clone(v.Names), func(n string) bool { return n == v.Name }), ", "))
+	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(a.stdout, "note: %s\n", note)
+	}
+	var evidence, talks, changes [][]string
+	for _, row := range all.Evidence {
+		if row.Mode == discovery.Deduced.String() {
+			continue
+		}
+		evidence = append(evidence, []string{row.Subject, row.Key, row.Value, row.Mode, first(row.Teller, row.Sensor), count(row.Count), local(row.Last)})
+	}
+	for _, row := range all.Conversations {
+		talks = append(talks, []string{
+			first(row.ClientIP, row.Client), first(row.ServerIP, row.Server), fmt.Sprintf("%s/%d", row.Transport, row.Port), row.Protocol,
+			strings.Join(row.Operations, " "), frequency(row),
+		})
+	}
+	for _, row := range all.Changes {
+		changes = append(changes, []string{local(row.Time), row.Survey, row.Kind, row.Attribute, row.Old, row.New})
+	}
+	for _, part := range []struct {
+		title string
+		heads []string
+		rows  [][]string
+	}{
+		{"Identity", []string{"What", "Value", "Sure", "Because"}, facts},
+		{"Addresses", []string{"IP", "MAC", "VLAN"}, addresses},
+		{"Services", []string{"Port", "Protocol"}, services},
+		{"Components", []string{"Path", "Vendor", "Model", "Firmware", "Serial"}, components},
+		{"Neighbours", []string{"Own port", "Neighbour", "Its port", "Told by"}, neighbours},
+		{"Conversations", []string{"Client", "Server", "Port", "Protocol", "Does", "Frequency"}, talks},
+		{"Evidence", []string{"Under", "Key", "Value", "How", "By", "Times", "Last"}, evidence},
+		{"History", []string{"When", "Survey", "What", "Attribute", "Old", "New"}, changes},
+	} {
+		if err := section(part.title, part.heads, part.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identityField is one value of an identity under its JSON name and its key.
+type identityField struct {
+	name  string
+	key   discovery.Key
+	value string
+}
+
+// identityFields are the values that are known, in the order of the JSON contract.
+func identityFields(v inventory.Identity) []identityField {
+	return slices.DeleteFunc([]identityField{
+		{"vendor", discovery.KeyVendor, v.Vendor},
+		{"family", discovery.KeyFamily, v.Family},
+		{"model", discovery.KeyModel, v.Model},
+		{"order_number", discovery.KeyOrderNumber, v.OrderNumber},
+		{"serial", discovery.KeySerial, v.Serial},
+		{"hardware", discovery.KeyHardware, v.Hardware},
+		{"firmware", discovery.KeyFirmware, v.Firmware},
+		{"firmware_raw", discovery.KeyFirmwareRaw, v.FirmwareRaw},
+		{"os", discovery.KeyOS, v.OS},
+		{"type", discovery.KeyType, v.Type},
+		{"cpe", discovery.KeyCPE, v.CPE},
+	}, func(f identityField) bool { return f.value == "" })
+}
+
+// because tells what a value rests on: the rule and the facts that it was deduced from.
+func because(evidence []evidenceRow, key discovery.Key, value string) string {
+	for _, row := range evidence {
+		if row.Key == string(key) && row.Value == value && row.Mode == discovery.Deduced.String() {
+			return strings.TrimPrefix(strings.Join(row.From, ", ")+" by rule "+row.Rule, " by ")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+	"github.com/walkdown-ot/walkdown/discovery/capture"
+	"github.com/walkdown-ot/walkdown/discovery/survey"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+type surveyCmd struct {
+	Interface  string        `short:"i" required:"" placeholder:"IFACE" help:"The interface to listen on, and to ask from."`
+	Listen     time.Duration `default:"10m" placeholder:"D" help:"How long to listen before asking: 90s, 10m, 2h."`
+	Yes        bool          `help:"Do not show the plan and wait for a confirmation."`
+	Operator   string        `placeholder:"NAME" help:"Who does the survey; without it, who is logged in."`
+	Permission string        `placeholder:"TEXT" help:"Reference of the permission to ask, kept with the survey."`
+	askFlags
+}
+
+// Help is shown below the flags.
+func (surveyCmd) Help() string {
+	return "Without --ask it only listens. With it, the hosts of the scope are looked for by ARP, the plan is shown, and only what\n" +
+		"there is evidence for is asked; name the rest with --protocols or --try."
+}
+
+// Run listens, finds, plans, asks and settles.
+func (c surveyCmd) Run(a *app) error {
+	var w wishes
+	if c.Ask != "" {
+		var err error
+		if w, err = c.read(); err != nil {
+			return err
+		}
+		if !c.Yes && !a.terminal() {
+			return usage("look at `walkdown plan` first, then add --yes", "asking without a terminal needs --yes")
+		}
+	}
+	ifi, err := net.InterfaceByName(c.Interface)
+	if err != nil {
+		return failed(fmt.Errorf("interface %s: %w", c.Interface, err), "`walkdown doctor` lists the interfaces")
+	}
+	ear, err := capture.OpenLive(a.ctx, c.Interface, capture.LiveOptions{})
+	if err != nil {
+		return err
+	}
+	defer ear.Close() //nolint:errcheck // the survey is over by then
+	place, own := plugInPoint(ifi)
+	r, err := a.record(inventory.Survey{
+		Kind: "survey", Sensor: c.Interface, Plug: place, Own: own, Operator: c.Operator, Permission: c.Permission, Scope: listWords(c.Ask),
+	})
+	if err != nil {
+		return err
+	}
+	mac := discovery.MAC(ifi.HardwareAddr)
+	switchPort := &survey.Plug{Next: r.recorder, Sensor: c.Interface, Own: mac}
+	show := newProgress(a, r.counts)
+	run := survey.Survey{
+		Protocols: r.protocols, Ear: ear, Listener: r.listen(c.Interface, switchPort, []discovery.MAC{mac}), ListenFor: c.Listen,
+		Settle: r.settle, Progress: show.show,
+	}
+	if c.Ask != "" {
+		if err := r.ask(&run, w, ifi, show); err != nil {
+			return r.end(survey.Report{}, err)
+		}
+		if !c.Yes {
+			run.Confirm = func(_ context.Context, plan ask.Plan) error {
+				show.end()
+				return a.confirm(plan)
+			}
+		}
+	}
+	report, err := run.Run(a.ctx)
+	show.end()
+	if errors.Is(err, survey.ErrDeclined) {
+		report.Reasons, err = append(report.Reasons, "the plan was declined, so nothing was asked"), nil
+	}
+	if link, ok := switchPort.Link(); ok {
+		port, _ := switchPort.Neighbour()
+		r.survey.Plug.Switch, r.survey.Plug.SwitchName, r.survey.Plug.Port = port.Chassis, port.Name, port.Port
+		link.Time, link.Survey = now(), r.survey.ID
+		r.recorder.Observe(link)
+	}
+	return r.report(report, err)
+}
+
+// ask gives the survey its asking half.
+func (r *recording) ask(run *survey.Survey, w wishes, ifi *net.Interface, show *progress) error {
+	keeper, err := ask.New(ask.Options{
+		Protocols: r.protocols, Limits: w.limits, Scope: w.scope, Exclude: w.exclude, Allow: w.allow,
+		Credentials: r.app.secrets.credentials(), Interface: ifi,
+		Survey: r.survey.ID, Sensor: r.survey.Sensor, Site: r.survey.Site, Segment: r.survey.Segment,
+		Out: r.recorder, Ledger: r.recorder.Exchange, Known: r.recorder.Known, Log: r.app.log,
+		Progress: func(p ask.Progress) { show.show(survey.Progress{Phase: survey.Asking, Left: p.Left, Ask: p}) },
+	})
+	if err != nil {
+		return err
+	}
+	run.Keeper, run.Named, run.Likely = keeper, w.named, r.engine.Likely
+	run.Candidates = func(ctx context.Context) ([]survey.Candidate, error) {
+		return candidates(r.store.Assets(ctx), r.survey.Site, r.survey.Segment, w.scope)
+	}
+	return nil
+}
+
+// confirm shows the plan and waits for a yes.
+func (a *app) confirm(plan ask.Plan) error {
+	if err := printPlan(a.stderr, plan, a.common.Verbose); err != nil {
+		return err
+	}
+	if len(plan.Devices) == 0 {
+		return nil
+	}
+	answer, err := a.askLine("Ask this? [y/N] ")
+	if err != nil {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return survey.ErrDeclined
+	}
+	return nil
+}
+
+// report ends a survey: the inventory as a table on standard output, the numbers on standard error.
+func (r *recording) report(report survey.Report, runErr error) error {
+	if err := r.settle(context.WithoutCancel(r.app.ctx)); err != nil && runErr == nil {
+		runErr = err
+	}
+	r.troubles()
+	if runErr == nil || r.app.ctx.Err() != nil {
+		assets := r.store.Assets(context.WithoutCancel(r.app.ctx))
+		if err := list(r.app, assets, assetColumns(), "nothing was found"); err != nil && runErr == nil {
+			runErr = err
+		}
+		r.summary(report)
+	}
+	return r.end(report, runErr)
+}
+
+// summary is the survey in a few lines.
+func (r *recording) summary(report survey.Report) {
+	hosts, identified := r.counts()
+	r.app.say("")
+	r.app.say("survey %s: %d assets, %d of them with a name plate, in %s", r.survey.ID, hosts, identified, r.app.common.DB)
+	r.app.say("heard:  %d frames, %d dropped", report.Heard.Frames, report.Heard.Dropped)
+	if asked, found := report.Asked.Counts, report.Found.Counts; found.Questions+asked.Asked > 0 {
+		r.app.say("asked:  %d devices, %d answered; %d questions, %d understood; %d ARP requests", asked.Asked, asked.Answered, asked.Questions, asked.Replies, found.Questions)
+	}
+	if n := len(blind(report.Plan)); n > 0 {
+		r.app.say("not asked: %d hosts, because nothing speaks for a protocol there; name what to ask with --protocols or --try", n)
+	}
+}
+
+// blind are the hosts that were found and asked nothing for want of evidence.
+func blind(plan ask.Plan) []netip.Addr {
+	asked := map[netip.Addr]bool{}
+	for _, d := range plan.Devices {
+		asked[d.Address] = true
+	}
+	var out []netip.Addr
+	for _, n := range plan.NotAsked {
+		if n.Address.IsValid() && n.Grade == discovery.GradeBlind.String() && !asked[n.Address] && !slices.Contains(out, n.Address) {
+			out = append(out, n.Address)
+		}
+	}
+	return out
+}
+
+// plugInPoint is what can be known of the place before anything was heard, and the sensor's own addresses.
+func plugInPoint(ifi *net.Interface) (inventory.PlugInPoint, []string) {
+	var place inventory.PlugInPoint
+	own := []string{ifi.HardwareAddr.String()}
+	addresses, err := ifi.Addrs()
+	if err != nil {
+		return place, own
+	}
+	for _, address := range addresses {
+		prefix, err := netip.ParsePrefix(address.String())
+		if err != nil {
+			continue
+		}
+		own = append(own, prefix.Addr().String())
+		if place.Address == "" && prefix.Addr().Is4() {
+			place.Address = prefix.Masked().String()
+		}
+	}
+	place.GatewayMAC = capture.GatewayMAC(ifi.Name)
+	return place, own
+}
+
+// listWords splits a list of the command line.
+func listWords(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
