@@ -189,7 +189,8 @@ func traps() []trap {
 		{
 			name: "a_switch_is_managed_at_another_address_than_its_port",
 			said: []said{
-				{about: plcMAC, key: "lldp.system-name", value: "sw1"}, {about: plcMAC, key: "lldp.management-address", value: "10.0.0.1"},
+				{about: plcMAC, key: "lldp.system-name", value: "sw1"},
+				{about: plcMAC, key: "lldp.management-address", value: "10.0.0.1"},
 				bound(plcMAC2+" 10.0.0.1", 0),
 			},
 			want: []string{plcMAC2 + "/10.0.0.1 " + plcMAC + " sw1"},
@@ -197,7 +198,8 @@ func traps() []trap {
 		{
 			name: "a_management_address_that_two_tell_is_nobodys",
 			said: []said{
-				{about: plcMAC, key: "lldp.management-address", value: "10.0.0.1"}, {about: hmiMAC, key: "lldp.management-address", value: "10.0.0.1"},
+				{about: plcMAC, key: "lldp.management-address", value: "10.0.0.1"},
+				{about: hmiMAC, key: "lldp.management-address", value: "10.0.0.1"},
 				bound(plcMAC2+" 10.0.0.1", 0),
 			},
 			want: []string{hmiMAC, plcMAC, plcMAC2 + "/10.0.0.1"}, notes: "several devices tell it",

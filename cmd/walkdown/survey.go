@@ -60,7 +60,8 @@ func (c surveyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	mac := discovery.MAC(ifi.HardwareAddr)
+	var mac discovery.MAC // loopback has none
+	copy(mac[:], ifi.HardwareAddr)
 	switchPort := &survey.Plug{Next: r.recorder, Sensor: c.Interface, Own: mac}
 	show := newProgress(a, r.counts)
 	run := survey.Survey{
@@ -177,7 +178,10 @@ func blind(plan ask.Plan) []netip.Addr {
 // plugInPoint is what can be known of the place before anything was heard, and the sensor's own addresses.
 func plugInPoint(ifi *net.Interface) (inventory.PlugInPoint, []string) {
 	var place inventory.PlugInPoint
-	own := []string{ifi.HardwareAddr.String()}
+	var own []string
+	if len(ifi.HardwareAddr) == len(discovery.MAC{}) {
+		own = append(own, ifi.HardwareAddr.String())
+	}
 	addresses, err := ifi.Addrs()
 	if err != nil {
 		return place, own
