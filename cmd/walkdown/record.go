@@ -118,6 +118,9 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	}
 	// The end is written also after an interrupt, so it does not depend on the command's context.
 	err := r.recorder.End(context.WithoutCancel(r.app.ctx), outcome)
+	if err != nil && result != nil && err.Error() == result.Error() {
+		err = nil // the recorder repeats what ended the survey
+	}
 	return errors.Join(result, err, r.store.Close())
 }
 

@@ -23,7 +23,8 @@ func TestHosts(t *testing.T) {
 		"public_may_be_translated": {[][]byte{udp(at(1, "54.175.48.202", 5000), to, "x"), udp(at(3, "172.15.0.1", 5000), to, "x")}, nil, nil},
 		"private_ranges": {
 			[][]byte{udp(at(1, "172.16.0.1", 5000), to, "x"), udp(at(3, "192.168.0.1", 5000), to, "x"), udp(at(4, "100.64.0.1", 5000), to, "x")},
-			[]string{station + "1 172.16.0.1 on-link", station + "3 192.168.0.1 on-link", station + "4 100.64.0.1 on-link"}, nil,
+			[]string{station + "1 172.16.0.1 on-link", station + "3 192.168.0.1 on-link", station + "4 100.64.0.1 on-link"},
+			nil,
 		},
 		"on_link":         {[][]byte{udp(at(1, "10.0.0.1", 5000), to, "x"), udp(at(1, "10.0.0.1", 5001), to, "x")}, []string{station + "1 10.0.0.1 on-link"}, nil},
 		"other_beginning": {[][]byte{udp(at(1, "10.0.0.1", 5000).via(1, 63), to, "x")}, nil, nil},

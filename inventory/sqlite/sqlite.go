@@ -8,12 +8,15 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -83,7 +86,7 @@ func newID() string {
 }
 
 func (s *Store) openWriting(ctx context.Context) error {
-	head, err := inspect(ctx, s.path)
+	head, err := inspect(s.path)
 	if err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (s *Store) openWriting(ctx context.Context) error {
 	}
 	if head.empty {
 		// Whoever held the lock may have made the file since it was looked at.
-		if head, err = inspect(ctx, s.path); err != nil {
+		if head, err = inspect(s.path); err != nil {
 			return err
 		}
 	}
@@ -116,7 +119,7 @@ func (s *Store) openWriting(ctx context.Context) error {
 }
 
 func (s *Store) openReading(ctx context.Context) error {
-	head, err := inspect(ctx, s.path)
+	head, err := inspect(s.path)
 	if err != nil {
 		return err
 	}
@@ -181,9 +184,12 @@ type header struct {
 	empty bool // there is no file, or one of no length
 }
 
-// inspect looks at a file without touching it: immutable connections make no log, no lock and no index. What stands in a log
-// that was left behind is not seen, so the version is looked at again once the file is open.
-func inspect(ctx context.Context, path string) (header, error) {
+// headerLen is the length of the header of a database file (sqlite.org/fileformat2.html section 1.3).
+const headerLen = 100
+
+// inspect looks at a file without touching it, by the header alone: a log that was left behind may hold newer pages, so any page
+// behind the header may be half of the truth. For the same reason the version is looked at again once the file is open.
+func inspect(path string) (header, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return header{empty: true}, nil
@@ -194,30 +200,33 @@ func inspect(ctx context.Context, path string) (header, error) {
 	if info.IsDir() {
 		return header{}, fmt.Errorf("%w: it is a folder", ErrForeign)
 	}
-	db, err := sql.Open("sqlite", dsn(path, "mode=ro", "immutable=1"))
+	file, err := os.Open(path)
 	if err != nil {
 		return header{}, err
 	}
-	defer db.Close() //nolint:errcheck // it was only looked at
-	var id, pages, size int64
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+	defer file.Close() //nolint:errcheck // it was only looked at
+	head := make([]byte, headerLen)
+	_, err = io.ReadFull(file, head)
+	switch {
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return header{}, err
-	}
-	if id != applicationID {
+	case !bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+		return header{}, fmt.Errorf("%w: it is no SQLite database", ErrForeign)
+	case err != nil:
+		return header{}, fmt.Errorf("%w: it ends inside its header", ErrDamaged)
+	case binary.BigEndian.Uint32(head[68:]) != applicationID:
 		return header{}, fmt.Errorf("%w: it belongs to another program", ErrForeign)
 	}
-	version, err := schemaVersion(ctx, db)
-	if err != nil {
-		return header{}, err
-	}
-	if version > newest {
+	if version := int(int32(binary.BigEndian.Uint32(head[60:]))); version > newest {
 		return header{}, checkVersion(version)
 	}
-	if err := db.QueryRowContext(ctx, "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size").Scan(&pages, &size); err != nil {
-		return header{}, err
+	size := int64(binary.BigEndian.Uint16(head[16:]))
+	if size == 1 {
+		size = 65536
 	}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && info.Size() < pages*size {
-		return header{}, fmt.Errorf("%w: %d of %d bytes are there", ErrDamaged, info.Size(), pages*size)
+	whole := size * int64(binary.BigEndian.Uint32(head[28:]))
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && info.Size() < whole {
+		return header{}, fmt.Errorf("%w: %d of %d bytes are there", ErrDamaged, info.Size(), whole)
 	}
 	return header{}, nil
 }
