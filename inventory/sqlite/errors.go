@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -55,6 +56,9 @@ func told(act string, err error) error {
 
 // kindOf is the sentinel of a result code of SQLite (sqlite.org/rescode.html), or nil.
 func kindOf(err error) error {
+	if errors.Is(err, syscall.ENOSPC) { // from the lock file
+		return ErrDiskFull
+	}
 	var coded *driver.Error
 	if !errors.As(err, &coded) {
 		return nil
