@@ -183,13 +183,16 @@ func checkPieces(p discovery.Protocol, s Sample) error {
 		}
 		joined = append(joined, m)
 	}
-	for name, messages := range map[string][]Message{"byte by byte": bytewise, "all at once": joined} {
-		r, err := read(p, s.Flow, messages)
+	for _, way := range []struct {
+		name     string
+		messages []Message
+	}{{"byte by byte", bytewise}, {"all at once", joined}} {
+		r, err := read(p, s.Flow, way.messages)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", way.name, err)
 		}
 		if diff := cmp.Diff(s.Want, Lines(r.told)); diff != "" {
-			return fmt.Errorf("%s (-want +got):\n%s", name, diff)
+			return fmt.Errorf("%s (-want +got):\n%s", way.name, diff)
 		}
 	}
 	return nil
