@@ -117,7 +117,7 @@ func Text(value string) string {
 		for end > 0 && !utf8.RuneStart(text[end]) {
 			end--
 		}
-		text = text[:end]
+		text = strings.TrimRight(text[:end], " ")
 	}
 	return text
 }

@@ -24,6 +24,9 @@ func TestText(t *testing.T) {
 			t.Errorf("Text(%q) = %q, want %q", in, got, want)
 		}
 	}
+	if got := Text(strings.Repeat("x", MaxValue-1) + " y"); strings.HasSuffix(got, " ") {
+		t.Error("a text cut at a blank ends with it")
+	}
 	if got := Text(strings.Repeat("ü", MaxValue)); len(got) > MaxValue || !utf8.ValidString(got) {
 		t.Errorf("long text: %d bytes, valid %v", len(got), utf8.ValidString(got))
 	}
