@@ -39,6 +39,7 @@ type commandLine struct {
 
 	Demo          demoCmd          `cmd:"" help:"Survey a simulated plant on loopback, into walkdown-demo.db."`
 	Survey        surveyCmd        `cmd:"" help:"Listen, then ask, then report."`
+	Listen        listenCmd        `cmd:"" help:"Only listen, until Ctrl-C or the time is up."`
 	Read          readCmd          `cmd:"" help:"Listen to capture files: pcap, pcapng, gzip of either, - for standard input."`
 	Plan          planCmd          `cmd:"" help:"What would be asked: who, what, why, how long. Sends nothing."`
 	Surveys       surveysCmd       `cmd:"" help:"The runs so far, with their scope and outcome."`

@@ -34,6 +34,7 @@ type recording struct {
 	protocols []discovery.Protocol
 	survey    inventory.Survey
 	listener  *listen.Listener
+	plug      *survey.Plug // of a live survey
 }
 
 // record opens the inventory and begins a survey in it. What is missing in the survey's description is filled in here.

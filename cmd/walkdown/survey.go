@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/capture"
+	"github.com/walkdown-ot/walkdown/discovery/listen"
+	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/discovery/survey"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
@@ -44,32 +45,20 @@ func (c surveyCmd) Run(a *app) error {
 			return usage("look at `walkdown plan` first, then add --yes", "asking without a terminal needs --yes")
 		}
 	}
-	ifi, err := net.InterfaceByName(c.Interface)
-	if err != nil {
-		return failed(fmt.Errorf("interface %s: %w", c.Interface, err), "`walkdown doctor` lists the interfaces")
-	}
-	ear, err := capture.OpenLive(a.ctx, c.Interface, capture.LiveOptions{})
+	r, run, err := a.hear(c.Interface, inventory.Survey{Kind: "survey", Operator: c.Operator, Permission: c.Permission, Scope: listWords(c.Ask)})
 	if err != nil {
 		return err
 	}
-	defer ear.Close() //nolint:errcheck // the survey is over by then
-	place, own := plugInPoint(ifi)
-	r, err := a.record(inventory.Survey{
-		Kind: "survey", Sensor: c.Interface, Plug: place, Own: own, Operator: c.Operator, Permission: c.Permission, Scope: listWords(c.Ask),
-	})
-	if err != nil {
-		return err
-	}
-	var mac discovery.MAC // loopback has none
-	copy(mac[:], ifi.HardwareAddr)
-	switchPort := &survey.Plug{Next: r.recorder, Sensor: c.Interface, Own: mac}
+	defer run.Ear.Close() //nolint:errcheck // the survey is over by then
+	run.ListenFor = c.Listen
 	show := newProgress(a, r.counts)
-	run := survey.Survey{
-		Protocols: r.protocols, Ear: ear, Listener: r.listen(c.Interface, switchPort, []discovery.MAC{mac}), ListenFor: c.Listen,
-		Settle: r.settle, Progress: show.show,
-	}
+	run.Progress = show.show
 	if c.Ask != "" {
-		if err := r.ask(&run, w, ifi, show); err != nil {
+		ifi, err := net.InterfaceByName(c.Interface)
+		if err == nil {
+			err = r.ask(run, w, ifi, show)
+		}
+		if err != nil {
 			return r.end(survey.Report{}, err)
 		}
 		if !c.Yes {
@@ -84,12 +73,7 @@ func (c surveyCmd) Run(a *app) error {
 	if errors.Is(err, survey.ErrDeclined) {
 		report.Reasons, err = append(report.Reasons, "the plan was declined, so nothing was asked"), nil
 	}
-	if link, ok := switchPort.Link(); ok {
-		port, _ := switchPort.Neighbour()
-		r.survey.Plug.Switch, r.survey.Plug.SwitchName, r.survey.Plug.Port = port.Chassis, port.Name, port.Port
-		link.Time, link.Survey = now(), r.survey.ID
-		r.recorder.Observe(link)
-	}
+	r.pluggedInto()
 	return r.report(report, err)
 }
 
@@ -170,6 +154,39 @@ func blind(plan ask.Plan) []netip.Addr {
 	for _, n := range plan.NotAsked {
 		if n.Address.IsValid() && n.Grade == discovery.GradeBlind.String() && !asked[n.Address] && !slices.Contains(out, n.Address) {
 			out = append(out, n.Address)
+		}
+	}
+	return out
+}
+
+// listenOn makes the passive ear of an interface, which learns on the way where the interface is plugged in.
+func (r *recording) listenOn(ifi *net.Interface) *listen.Listener {
+	var mac discovery.MAC // loopback has none
+	copy(mac[:], ifi.HardwareAddr)
+	r.plug = &survey.Plug{Next: r.recorder, Sensor: ifi.Name, Own: mac}
+	return r.listen(ifi.Name, r.plug, []discovery.MAC{mac})
+}
+
+// pluggedInto stores the switch port that the sensor hangs on, where it is known.
+func (r *recording) pluggedInto() {
+	link, ok := r.plug.Link()
+	if !ok {
+		return
+	}
+	port, _ := r.plug.Neighbour()
+	r.survey.Plug.Switch, r.survey.Plug.SwitchName, r.survey.Plug.Port = port.Chassis, port.Name, port.Port
+	link.Time, link.Survey = now(), r.survey.ID
+	r.recorder.Observe(link)
+}
+
+// etherTypes are those of the protocols that ride straight on the link; the kernel lets their frames through.
+func etherTypes() []uint16 {
+	var out []uint16
+	for _, p := range protocols.All() {
+		for _, port := range p.Ports {
+			if port.Transport == discovery.EtherType {
+				out = append(out, port.Number)
+			}
 		}
 	}
 	return out

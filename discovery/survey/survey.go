@@ -37,6 +37,8 @@ type Survey struct {
 	Candidates func(context.Context) ([]Candidate, error)
 	// Confirm shows the plan; ErrDeclined ends the survey without asking. Nil: agreed already.
 	Confirm func(context.Context, ask.Plan) error
+	// Keeping says why what is found cannot be kept (a full disk); the survey then stops. Nil: it can be.
+	Keeping func() error
 	// Settle makes the inventory take in what was observed so far.
 	Settle   func(context.Context) error
 	Progress func(Progress)
@@ -107,7 +109,9 @@ func (s *Survey) Run(ctx context.Context) (Report, error) {
 
 func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 	if s.Ear != nil {
-		s.listen(ctx, ear)
+		if err := s.listen(ctx, ear); err != nil {
+			return err
+		}
 	}
 	if s.Keeper == nil || ctx.Err() != nil {
 		return nil
@@ -180,8 +184,8 @@ func (s *Survey) Plan(ctx context.Context, others ...Candidate) (ask.Plan, error
 	return s.Keeper.Plan(hosts), nil
 }
 
-// listen waits until the listening time is up or the ear has ended.
-func (s *Survey) listen(ctx context.Context, ear *ear) {
+// listen waits until the listening time is up, the ear has ended, or nothing can be kept any more.
+func (s *Survey) listen(ctx context.Context, ear *ear) error {
 	var up <-chan time.Time
 	end := time.Now().Add(s.ListenFor)
 	if s.ListenFor > 0 {
@@ -200,12 +204,18 @@ func (s *Survey) listen(ctx context.Context, ear *ear) {
 		s.tell(Progress{Phase: Listening, Frames: stats.Frames, Dropped: stats.Dropped, Left: left})
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-ear.done:
-			return
+			return nil
 		case <-up:
-			return
+			return nil
 		case <-tick.C:
+		}
+		if s.Keeping == nil {
+			continue
+		}
+		if err := s.Keeping(); err != nil {
+			return err
 		}
 	}
 }
