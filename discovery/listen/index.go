@@ -9,7 +9,7 @@ const none = -1
 type index struct {
 	protocols []discovery.Protocol
 	byPort    map[discovery.Port][]int
-	claiming  [discovery.TCP + 1][]int
+	claiming  [discovery.IP + 1][]int
 }
 
 func newIndex(protocols []discovery.Protocol) index {
@@ -18,9 +18,9 @@ func newIndex(protocols []discovery.Protocol) index {
 		if p.Decode == nil {
 			continue
 		}
-		rides := [discovery.TCP + 1]bool{}
+		rides := [discovery.IP + 1]bool{}
 		for _, port := range p.Ports {
-			if port.Transport > discovery.TCP {
+			if port.Transport > discovery.IP {
 				continue
 			}
 			x.byPort[port] = append(x.byPort[port], i)

@@ -114,6 +114,7 @@ func (l *Listener) ip(p *packet) {
 		l.flow(p)
 	case portless:
 		l.hear(p)
+		l.layer3(p)
 	case malformed:
 		l.counters.Malformed++
 		l.hear(p)

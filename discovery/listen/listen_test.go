@@ -3,6 +3,7 @@ package listen_test
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -221,6 +222,44 @@ func TestLayer2(t *testing.T) {
 	}
 	if talks := e.talks(); len(talks) != 0 {
 		t.Errorf("told %v", talks)
+	}
+}
+
+func TestLayer3(t *testing.T) {
+	protocol := discovery.Protocol{
+		Name: "neighbour", Ports: []discovery.Port{{Transport: discovery.IP, Number: 58}},
+		Decode: discovery.Stateless(func(f discovery.Flow, _ discovery.Side, _ time.Time, b []byte, out discovery.Sink) error {
+			end := f.Ends[discovery.Client]
+			out.Observe(discovery.Observation{Facts: []discovery.Fact{discovery.NewFact(keySaid, fmt.Sprintf("%s/%d %s %s %d %x", f.Transport, f.Ports[discovery.Server], end.MAC, end.IP, end.VLAN, b))}})
+			return nil
+		}),
+	}
+	e := newEar(listen.Options{Protocols: []discovery.Protocol{protocol}})
+	a, all := at(1, "fe80::1", 0), at(99, "ff02::1", 0)
+	packet := func(from host, next byte, payload ...byte) []byte { return ipPacket(from, all, next, 0, 0, payload) }
+	send := func(from host, ip []byte, tags ...uint16) {
+		e.hear(ethernet(from.mac, all.mac, 0x86dd, ip, tags...))
+	}
+	near := a.via(1, 255)
+	send(near, packet(near, 58, 1))
+	send(near, packet(near, 58, 2), 7)
+	send(near, packet(near, 0, 58, 0, 5, 2, 0, 0, 1, 0, 3)) // behind a hop-by-hop header
+	none := near
+	none.ip = netip.IPv6Unspecified()
+	send(none, packet(none, 58, 4))
+	send(a, packet(a, 58, 5))       // a router may have sent it on
+	send(near, packet(near, 59, 6)) // of no protocol
+	want := []string{
+		"00:1b:1b:00:00:01 fe80::1 ip/58 00:1b:1b:00:00:01 fe80::1 0 01",
+		"00:1b:1b:00:00:01 fe80::1 ip/58 00:1b:1b:00:00:01 fe80::1 7 02",
+		"00:1b:1b:00:00:01 fe80::1 ip/58 00:1b:1b:00:00:01 fe80::1 0 03",
+		"00:1b:1b:00:00:01 ip/58 00:1b:1b:00:00:01 invalid IP 0 04",
+	}
+	if diff := cmp.Diff(want, e.facts(keySaid)); diff != "" {
+		t.Error(diff)
+	}
+	if talks := e.talks(); len(talks) != 0 || len(e.Troubles()) != 0 {
+		t.Errorf("told %v, troubles %v", talks, e.Troubles())
 	}
 }
 

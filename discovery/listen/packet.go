@@ -229,12 +229,19 @@ func (p *packet) behind() bool {
 		b = p.payload
 	}
 	p.etherType = 0
+	// BACnet has a service access point of its own (135-2020 annex G); a protocol lists it as the two of the LLC header.
+	if len(b) >= 3 && b[0] == 0x82 && b[1] == 0x82 && b[2] == 3 {
+		p.etherType, p.payload = 0x8282, b[3:]
+		return true
+	}
 	if len(b) < 8 || b[0] != 0xaa || b[1] != 0xaa || b[2] != 3 {
 		return true // LLC of something else: spanning tree, IS-IS, IPX
 	}
 	// The protocol id of SNAP is an EtherType where the organisation is 0 (RFC 1042) or 0000F8 (802.1H). Cisco's own ids
-	// (00000C: CDP is 2000) collide with no EtherType in use, so a protocol lists them as such.
-	if organisation := [3]byte(b[3:]); organisation == [3]byte{} || organisation == [3]byte{0, 0, 0xf8} || organisation == [3]byte{0, 0, 0x0c} {
+	// (00000C: CDP is 2000) and Cimetrics' (001090: MS/TP is 1) collide with no EtherType in use, so a protocol lists them as
+	// such.
+	switch [3]byte(b[3:]) {
+	case [3]byte{}, [3]byte{0, 0, 0xf8}, [3]byte{0, 0, 0x0c}, [3]byte{0, 0x10, 0x90}:
 		p.etherType, p.payload = binary.BigEndian.Uint16(b[6:]), b[8:]
 	}
 	return true

@@ -9,13 +9,15 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// sessionKey names what has a decoder: a flow, or on layer 2 a station's frames of one EtherType and protocol.
+// sessionKey names what has a decoder: a flow, or what a station sends without ports: its frames of one EtherType and protocol,
+// or its packets of one address, IP protocol and protocol.
 type sessionKey struct {
-	flow      flowKey
-	source    discovery.MAC
-	etherType uint16
-	vlan      uint16
-	protocol  int16
+	flow     flowKey
+	source   discovery.MAC
+	address  address
+	number   uint16 // the EtherType or the IP protocol
+	vlan     uint16
+	protocol int16
 }
 
 // session is a conversation that a protocol reads.
@@ -28,8 +30,8 @@ type session struct {
 	problem   func(error)
 
 	ends   [2]address
-	macs   [2]discovery.MAC // layer 2, where there are no addresses
-	port   uint16           // the server's, or the EtherType
+	macs   [2]discovery.MAC // of the stations, where there are no ports
+	port   uint16           // the server's, the EtherType, or the IP protocol
 	vlan   uint16
 	group  bool
 	flow   ref[flowKey, flow]
@@ -177,8 +179,8 @@ func (l *Listener) begin(e *entry[flowKey, flow], protocol int) *entry[sessionKe
 
 // end is the subject at one side of a session, as far as it is known now.
 func (l *Listener) end(s *session, side discovery.Side) discovery.Subject {
-	if s.transport == discovery.EtherType {
-		return discovery.Subject{Site: l.options.Site, Segment: l.options.Segment, MAC: s.macs[side], VLAN: s.vlan}
+	if s.transport == discovery.EtherType || s.transport == discovery.IP {
+		return discovery.Subject{Site: l.options.Site, Segment: l.options.Segment, MAC: s.macs[side], IP: s.ends[side].ip(), VLAN: s.vlan}
 	}
 	subject := l.subject(s.ends[side], s.vlan)
 	if side == discovery.Server && s.group {
@@ -249,46 +251,62 @@ func (l *Listener) closeSession(e *entry[sessionKey, session]) {
 	}
 }
 
-// layer2 gives a frame to the protocols of its EtherType, in their order, until one does not disown it.
+// layer2 gives a frame to the protocols of its EtherType.
 func (l *Listener) layer2(p *packet) {
-	heard := false
-	if p.stationed && p.etherType != 0 {
-		for _, protocol := range l.protocols.at(discovery.EtherType, p.etherType) {
-			heard = true
-			key := sessionKey{source: p.source, etherType: p.etherType, vlan: p.vlan(), protocol: int16(protocol)}
-			e := l.sessions.find(key)
-			if e == nil {
-				e = l.beginLayer2(key, p)
-			}
-			s := &e.value
-			if s.decoder == nil {
-				continue
-			}
-			mine := l.message(s, discovery.Client, p.payload)
-			if s.decoder.broken {
-				s.decoder = nil // the session stays, so that it is not begun again
-			}
-			if mine {
-				break
-			}
-		}
-	}
-	if !heard {
+	if p.etherType == 0 || !l.station(p, discovery.EtherType, p.etherType, address{}) {
 		l.counters.Unknown++
 	}
 }
 
-func (l *Listener) beginLayer2(key sessionKey, p *packet) *entry[sessionKey, session] {
+// fullHops is the hop limit of a packet that no router has passed on (RFC 5082).
+const fullHops = 255
+
+// layer3 gives a packet to the protocols that ride straight on IP.
+func (l *Listener) layer3(p *packet) {
+	if p.hops == fullHops {
+		l.station(p, discovery.IP, uint16(p.protocol), p.from)
+	}
+}
+
+// station gives what a station sent to the protocols of the number, in their order, until one does not disown it. It reports
+// whether there are any.
+func (l *Listener) station(p *packet, transport discovery.Transport, number uint16, from address) bool {
+	if !p.stationed {
+		return false
+	}
+	listed := l.protocols.at(transport, number)
+	for _, protocol := range listed {
+		key := sessionKey{source: p.source, address: from, number: number, vlan: p.vlan(), protocol: int16(protocol)}
+		e := l.sessions.find(key)
+		if e == nil {
+			e = l.beginStation(key, transport, p)
+		}
+		s := &e.value
+		if s.decoder == nil {
+			continue
+		}
+		mine := l.message(s, discovery.Client, p.payload)
+		if s.decoder.broken {
+			s.decoder = nil // the session stays, so that it is not begun again
+		}
+		if mine {
+			break
+		}
+	}
+	return len(listed) > 0
+}
+
+func (l *Listener) beginStation(key sessionKey, transport discovery.Transport, p *packet) *entry[sessionKey, session] {
 	e := l.sessions.add(key)
 	s := &e.value
 	*s = session{
-		protocol: int(key.protocol), transport: discovery.EtherType, macs: [2]discovery.MAC{p.source, p.target},
-		port: p.etherType, vlan: key.vlan,
+		protocol: int(key.protocol), transport: transport, port: key.number, vlan: key.vlan,
+		macs: [2]discovery.MAC{p.source, p.target}, ends: [2]address{key.address, p.to},
 	}
 	s.decoder = l.decode(s, discovery.Flow{
 		Ends:      [2]discovery.Subject{l.end(s, discovery.Client), l.end(s, discovery.Server)},
-		Ports:     [2]uint16{0, p.etherType},
-		Transport: discovery.EtherType,
+		Ports:     [2]uint16{0, key.number},
+		Transport: transport,
 	})
 	return e
 }
