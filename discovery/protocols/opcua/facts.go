@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/certificate"
 )
 
 // facts gathers what one message tells of one subject: each fact once, none empty.
@@ -68,11 +69,19 @@ func policyName(uri string) string {
 	return uri
 }
 
-// certificate adds what the certificate of a server tells.
-func (f *facts) certificate(c certificate) {
-	f.add(keyApplicationURI, c.applicationURI)
-	f.add(keyCertificateSubject, c.subject)
-	f.addTime(keyCertificateNotAfter, c.notAfter)
+// certificate adds what the application instance certificate of a server tells (OPC 10000-6 clause 6.2.2).
+func (f *facts) certificate(c certificate.Certificate) {
+	f.add(keyApplicationURI, applicationURI(c))
+	f.add(keyCertificateSubject, c.Subject)
+	f.addTime(keyCertificateNotAfter, c.NotAfter)
+}
+
+// applicationURI is the one URI among the alternative names.
+func applicationURI(c certificate.Certificate) string {
+	if len(c.URIs) == 0 {
+		return ""
+	}
+	return c.URIs[0]
 }
 
 // client adds what a client says of itself.

@@ -46,14 +46,3 @@ func FuzzVariant(f *testing.F) {
 		}
 	})
 }
-
-func FuzzCertificate(f *testing.F) {
-	der, _ := instance(f, "urn:press-3:plc")
-	f.Add(der)
-	f.Add(der[:100])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if c, err := parseCertificate(b); err != nil && c.applicationURI != "" {
-			t.Errorf("error %v beside a URI %q", err, c.applicationURI)
-		}
-	})
-}

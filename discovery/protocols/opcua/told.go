@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/certificate"
 )
 
 // tell says what the client does, once for each operation.
@@ -58,9 +59,9 @@ func (c *conversation) openChannel(side discovery.Side, t time.Time, r *reader, 
 	c.secured = policy != "" && policy != "None"
 	var f facts
 	var err error
-	var cert certificate
+	var cert certificate.Certificate
 	if len(der) > 0 {
-		cert, err = parseCertificate(der)
+		cert, err = certificate.Parse(der)
 	}
 	if side == c.server {
 		f.certificate(cert)
@@ -68,7 +69,7 @@ func (c *conversation) openChannel(side discovery.Side, t time.Time, r *reader, 
 			f.add(keySecurityPolicy, policy)
 		}
 	} else {
-		f.add(keyClientApplicationURI, cert.applicationURI)
+		f.add(keyClientApplicationURI, applicationURI(cert))
 	}
 	observe(t, f, out)
 	return err
@@ -142,7 +143,7 @@ func (c *conversation) endpoints(side discovery.Side, t time.Time, offered []end
 			return
 		}
 		seen = append(seen, der)
-		cert, err := parseCertificate(der)
+		cert, err := certificate.Parse(der)
 		f.certificate(cert)
 		failed = cmp.Or(failed, err)
 	}
