@@ -3,20 +3,60 @@ package protocols
 
 import (
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/ads"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/arp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/bacnet"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/browser"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/cdp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/dhcp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/dns"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/enip"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/ftp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/llmnr"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/mdns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/modbus"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/nbns"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/nd"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/opcua"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/profinet"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/s7"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/smb"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/snmp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/ssdp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/ssh"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/telnet"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/tls"
 )
 
 // All gives every protocol, in a fresh slice, sorted by name.
 func All() []discovery.Protocol {
 	return []discovery.Protocol{
+		ads.Protocol(),
 		arp.Protocol(),
+		bacnet.Protocol(),
+		browser.Protocol(),
+		cdp.Protocol(),
+		dhcp.Protocol(),
+		dns.Protocol(),
+		enip.Protocol(),
+		ftp.Protocol(),
+		http.Protocol(),
 		lldp.Protocol(),
+		llmnr.Protocol(),
+		mdns.Protocol(),
 		modbus.Protocol(),
+		nbns.Protocol(),
+		nd.Protocol(),
 		opcua.Protocol(),
+		profinet.Protocol(),
+		s7.Protocol(),
+		smb.Protocol(),
 		snmp.Protocol(),
+		ssdp.Protocol(),
+		ssh.Protocol(),
+		telnet.Protocol(),
+		tls.Protocol(),
 	}
 }
