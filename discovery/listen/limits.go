@@ -20,8 +20,8 @@ type Limits struct {
 // DefaultLimits keep a Listener below about 400 MiB at the very worst, and far below in a plant.
 func DefaultLimits() Limits {
 	return Limits{
-		Flows:         65536,
-		Conversations: 65536,
+		Flows:         49152,
+		Conversations: 49152,
 		Stations:      65536,
 		Addresses:     131072,
 		Sessions:      16384,

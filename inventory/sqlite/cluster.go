@@ -23,22 +23,21 @@ type cluster struct {
 	round int
 }
 
-func (c *cluster) start(ctx context.Context, dirty map[int64]bool) error {
+// start takes the first of the unsettled subjects and says how many there were.
+func (c *cluster) start(ctx context.Context) (int64, error) {
 	for _, statement := range []string{
 		"CREATE TEMP TABLE IF NOT EXISTS work (subject INTEGER PRIMARY KEY, round INTEGER NOT NULL) STRICT",
 		"DELETE FROM work",
 	} {
 		if _, err := c.tx.exec(ctx, statement); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	for subject := range dirty {
-		if _, err := c.tx.exec(ctx, "INSERT INTO work (subject, round) VALUES (?, 0)", subject); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.tx.exec(ctx, "INSERT INTO work (subject, round) SELECT subject, 0 FROM unsettled ORDER BY subject LIMIT ?", atOnce)
 }
+
+// The queries begin with work, which is small, and say so (CROSS JOIN): SQLite knows no sizes of a temporary table and would
+// begin with a whole segment.
 
 // grow adds what shares an IP in its segment, a MAC in its site, or an asset, until nothing is left to add. A MAC beside an IP
 // that nobody bound to it is a router's, and leads nowhere: else one packet from outside would pull in the whole plant.
@@ -46,13 +45,13 @@ func (c *cluster) grow(ctx context.Context) error {
 	for {
 		added := int64(0)
 		for _, statement := range []string{
-			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w JOIN subjects AS s ON s.id = w.subject
-				JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip WHERE w.round = ?1 AND s.ip <> ''`,
-			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w JOIN subjects AS s ON s.id = w.subject
-				JOIN subjects AS o ON o.mac = s.mac AND o.mac <> '' JOIN segments AS a ON a.id = s.segment JOIN segments AS b ON b.id = o.segment
+			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w CROSS JOIN subjects AS s ON s.id = w.subject
+				CROSS JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip WHERE w.round = ?1 AND s.ip <> ''`,
+			`INSERT OR IGNORE INTO work SELECT o.id, ?2 FROM work AS w CROSS JOIN subjects AS s ON s.id = w.subject
+				CROSS JOIN subjects AS o ON o.mac = s.mac AND o.mac <> '' CROSS JOIN segments AS a ON a.id = s.segment CROSS JOIN segments AS b ON b.id = o.segment
 				WHERE w.round = ?1 AND s.mac <> '' AND a.site = b.site AND (s.ip = '' OR s.bound) AND (o.ip = '' OR o.bound)`,
-			`INSERT OR IGNORE INTO work SELECT b.subject, ?2 FROM work AS w JOIN asset_subjects AS a ON a.subject = w.subject
-				JOIN asset_subjects AS b ON b.asset = a.asset WHERE w.round = ?1`,
+			`INSERT OR IGNORE INTO work SELECT b.subject, ?2 FROM work AS w CROSS JOIN asset_subjects AS a ON a.subject = w.subject
+				CROSS JOIN asset_subjects AS b ON b.asset = a.asset WHERE w.round = ?1`,
 		} {
 			n, err := c.tx.exec(ctx, statement, c.round, c.round+1)
 			if err != nil {
@@ -104,7 +103,7 @@ func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside 
 func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 	var list []inventory.Sighting
 	index := map[int64]int{}
-	err := each(ctx, c.tx, `SELECT `+subjectColumns("s")+`, s.id FROM work AS w JOIN subjects AS s ON s.id = w.subject`+joinPlace("s"),
+	err := each(ctx, c.tx, `SELECT `+subjectColumns("s")+`, s.id FROM work AS w CROSS JOIN subjects AS s ON s.id = w.subject`+joinPlace("s"),
 		func(scan func(...any) error) error {
 			var id int64
 			s, err := scanSubject(scan, &id)
@@ -118,7 +117,7 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, c.tx, `SELECT `+factColumns+`, f.subject FROM work AS w JOIN facts AS f ON f.subject = w.subject`+joinFact,
+	err = each(ctx, c.tx, `SELECT `+factColumns+`, f.subject FROM work AS w CROSS JOIN facts AS f ON f.subject = w.subject`+joinFact,
 		func(scan func(...any) error) error {
 			var id int64
 			e, err := scanFact(scan, &id)
@@ -135,10 +134,10 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 	}
 	for _, server := range []bool{true, false} {
 		query := `SELECT w.subject, c.transport, c.port, c.protocol, c.mode, min(c.first), max(c.last)
-			FROM work AS w JOIN conversations AS c ON c.server = w.subject WHERE c.answered = 1 GROUP BY 1, 2, 3, 4, 5`
+			FROM work AS w CROSS JOIN conversations AS c ON c.server = w.subject WHERE c.answered = 1 GROUP BY 1, 2, 3, 4, 5`
 		if !server {
 			query = `SELECT w.subject, c.transport, 0, c.protocol, c.mode, min(c.first), max(c.last)
-				FROM work AS w JOIN conversations AS c ON c.client = w.subject GROUP BY 1, 2, 4, 5`
+				FROM work AS w CROSS JOIN conversations AS c ON c.client = w.subject GROUP BY 1, 2, 4, 5`
 		}
 		err = each(ctx, c.tx, query, func(scan func(...any) error) error {
 			var id int64
@@ -163,7 +162,7 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 	out := map[string]*stored{}
 	err := each(ctx, c.tx, `SELECT a.id, a.age, a.body, a.first_seen, a.last_seen FROM assets AS a
-		WHERE a.id IN (SELECT p.asset FROM work AS w JOIN asset_subjects AS p ON p.subject = w.subject)`,
+		WHERE a.id IN (SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject)`,
 		func(scan func(...any) error) error {
 			var id string
 			s := &stored{}

@@ -19,7 +19,7 @@ const (
 	commitEvery = time.Second
 	// maxPending bounds what waits to be committed; with more, Observe waits. Half of it is committed without waiting for
 	// the second to pass.
-	maxPending = 20_000
+	maxPending = 10_000
 )
 
 // Recorder records one survey: it is the discovery.Sink that everything observed goes to. What is observed waits in memory,
@@ -112,7 +112,7 @@ func (r *Recorder) run(ctx context.Context) {
 		case <-tick.C:
 		case <-r.kick:
 		}
-		if err := r.commit(ctx); err != nil {
+		if err := r.commit(ctx, false); err != nil {
 			return
 		}
 	}
@@ -215,14 +215,16 @@ func (r *Recorder) Err() error {
 }
 
 // Flush commits what is waiting. The assets are then up to date. Cancelling the context does not stop a commit.
-func (r *Recorder) Flush(ctx context.Context) error { return r.commit(context.WithoutCancel(ctx)) }
+func (r *Recorder) Flush(ctx context.Context) error {
+	return r.commit(context.WithoutCancel(ctx), true)
+}
 
-// commit writes what is waiting and folds the assets that it touches, in one transaction.
-func (r *Recorder) commit(ctx context.Context) error {
+// commit writes what is waiting, and folds the assets that it touches if their turn has come or all must be, in one transaction.
+func (r *Recorder) commit(ctx context.Context, all bool) error {
 	r.commits.Lock()
 	defer r.commits.Unlock()
 	r.mu.Lock()
-	if r.err != nil || r.pending.size() == 0 {
+	if r.err != nil || r.pending.size() == 0 && !r.writer.behind {
 		defer r.mu.Unlock()
 		return r.err
 	}
@@ -232,7 +234,7 @@ func (r *Recorder) commit(ctx context.Context) error {
 	r.mu.Unlock()
 
 	started := time.Now()
-	err := told("record", r.writer.write(ctx, b))
+	err := told("record", r.writer.write(ctx, b, all))
 	if err != nil {
 		r.mu.Lock()
 		r.err = err
@@ -280,7 +282,7 @@ func (r *Recorder) End(ctx context.Context, outcome inventory.Survey) error {
 	close(r.stop)
 	<-r.done
 	ctx = context.WithoutCancel(ctx)
-	err := r.commit(ctx)
+	err := r.commit(ctx, true)
 	if outcome.Outcome == "" {
 		outcome.Outcome = done
 	}

@@ -52,8 +52,8 @@ func subjectColumns(s string) string {
 
 // joinPlace joins what subjectColumns needs beside the subject.
 func joinPlace(s string) string {
-	return " JOIN segments AS " + s + "_segment ON " + s + "_segment.id = " + s + ".segment" +
-		" JOIN sites AS " + s + "_site ON " + s + "_site.id = " + s + "_segment.site "
+	return " CROSS JOIN segments AS " + s + "_segment ON " + s + "_segment.id = " + s + ".segment" +
+		" CROSS JOIN sites AS " + s + "_site ON " + s + "_site.id = " + s + "_segment.site "
 }
 
 func scanSubject(scan func(...any) error, more ...any) (discovery.Subject, error) {

@@ -2,20 +2,59 @@ package sqlite
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-// settle resolves anew who is who around the dirty subjects, and folds the assets that come of it. It looks at no more than it
-// must: the subjects that share an address, an asset or a mark with a dirty one, and those that share with these.
+// atOnce is how many subjects are settled at a time: it bounds the memory of a settling that a flood has made large.
+const atOnce = 512
+
+// settleShare keeps settling to a part of the time: after one that took long, the next waits this many times as long. Until
+// then the facts are stored and the assets stay as they were.
+const settleShare = 3
+
+// postpone notes the dirty subjects as unsettled.
+func (w *writer) postpone(ctx context.Context, tx *session) error {
+	for _, subject := range slices.Sorted(maps.Keys(w.dirty)) {
+		if _, err := tx.exec(ctx, "INSERT OR IGNORE INTO unsettled (subject) VALUES (?)", subject); err != nil {
+			return err
+		}
+	}
+	w.behind = w.behind || len(w.dirty) > 0
+	return nil
+}
+
+// settle resolves anew who is who around the unsettled subjects, and folds the assets that come of it, in pieces that share
+// nothing.
 func (w *writer) settle(ctx context.Context, tx *session) error {
-	if len(w.dirty) == 0 {
-		return nil
+	started := time.Now()
+	for {
+		c := &cluster{tx: tx}
+		n, err := c.start(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		if err := w.settlePiece(ctx, tx, c); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, "DELETE FROM unsettled WHERE subject IN (SELECT subject FROM work)"); err != nil {
+			return err
+		}
 	}
-	c := &cluster{tx: tx}
-	if err := c.start(ctx, w.dirty); err != nil {
-		return err
-	}
+	w.settled = time.Now()
+	w.took = w.settled.Sub(started)
+	return nil
+}
+
+// settlePiece settles the subjects that the cluster begins with. It looks at no more than it must: the subjects that share an
+// address, an asset or a mark with one of them, and those that share with these.
+func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error {
 	var things []inventory.Thing
 	var before map[string]*stored
 	for {

@@ -178,6 +178,15 @@ func (s *Store) recover(ctx context.Context) error {
 			return err
 		}
 		s.options.Log.Warn("a survey was cut off; what it had stored is kept", "survey", surveyID(c.id))
+		rules, err := s.rules(ctx)
+		if err != nil {
+			return err
+		}
+		w := newWriter(s, rules, c.id)
+		w.behind = true
+		if err := w.write(ctx, newBatch(), true); err != nil {
+			return err
+		}
 		if err := s.endSurvey(ctx, c.id, inventory.Survey{Ended: ended, Outcome: interrupted, Reasons: []string{"it was cut off"}}); err != nil {
 			return err
 		}

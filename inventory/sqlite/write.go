@@ -34,6 +34,10 @@ type writer struct {
 	subjects map[discovery.Subject]int64
 	dirty    map[int64]bool      // subjects whose assets must be folded again
 	touched  map[int64]time.Time // subjects that were only seen again
+
+	behind  bool // there are unsettled subjects
+	settled time.Time
+	took    time.Duration // the last settling
 }
 
 func newWriter(s *Store, rules inventory.Rules, survey int64) *writer {
@@ -43,20 +47,30 @@ func newWriter(s *Store, rules inventory.Rules, survey int64) *writer {
 	}
 }
 
-// write commits a batch and the assets that it changes.
-func (w *writer) write(ctx context.Context, b *batch) error {
+// write commits a batch, and the assets that it changes if their turn has come or all must be settled.
+func (w *writer) write(ctx context.Context, b *batch, all bool) error {
 	w.dirty, w.touched = map[int64]bool{}, map[int64]time.Time{}
-	return w.store.inTx(ctx, func(tx *session) error {
+	due := all || time.Since(w.settled) >= settleShare*w.took
+	err := w.store.inTx(ctx, func(tx *session) error {
 		for _, step := range []func(context.Context, *session, *batch) error{w.facts, w.links, w.talks, w.ledger} {
 			if err := step(ctx, tx, b); err != nil {
 				return err
 			}
 		}
-		if err := w.settle(ctx, tx); err != nil {
+		if err := w.postpone(ctx, tx); err != nil {
 			return err
+		}
+		if due && w.behind {
+			if err := w.settle(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return w.touch(ctx, tx)
 	})
+	if err == nil && due {
+		w.behind = false
+	}
+	return err
 }
 
 // segment is the row of a site and segment.

@@ -266,6 +266,9 @@ CREATE TABLE baselines (
 	PRIMARY KEY (survey, asset)
 ) STRICT, WITHOUT ROWID;
 
+-- Subjects whose assets must be folded again. It is empty but while a survey runs, or after one was cut off.
+CREATE TABLE unsettled (subject INTEGER PRIMARY KEY REFERENCES subjects) STRICT;
+
 CREATE VIEW components AS
 	SELECT a.id AS asset, c.value ->> 'path' AS path, c.value ->> 'name' AS name, c.value ->> 'vendor' AS vendor,
 		c.value ->> 'model' AS model, c.value ->> 'order_number' AS order_number, c.value ->> 'serial' AS serial,
