@@ -45,9 +45,9 @@ func (c readCmd) Run(a *app) error {
 		whole.Heard.ForeignLinks = append(whole.Heard.ForeignLinks, report.Heard.ForeignLinks...)
 		whole.Reasons = append(whole.Reasons, report.Reasons...)
 		whole.Interrupted = whole.Interrupted || report.Interrupted
-		r.troubles()
 	}
 	show.end()
+	r.tellTroubles()
 	if whole.Heard.Foreign > 0 {
 		whole.Reasons = append(whole.Reasons, fmt.Sprintf("%d frames of other link types (%v) were passed over", whole.Heard.Foreign, whole.Heard.ForeignLinks))
 	}

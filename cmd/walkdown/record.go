@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/user"
 	"slices"
 	"strings"
@@ -33,8 +34,8 @@ type recording struct {
 	engine    *fingerprints.Engine
 	protocols []discovery.Protocol
 	survey    inventory.Survey
-	listener  *listen.Listener
-	plug      *survey.Plug // of a live survey
+	listeners []*listen.Listener // one for each interface or file
+	plug      *survey.Plug       // of a live survey
 }
 
 // record opens the inventory and begins a survey in it. What is missing in the survey's description is filled in here.
@@ -73,10 +74,11 @@ func operator() string {
 
 // listen makes the passive ear of this survey.
 func (r *recording) listen(sensor string, out discovery.Sink, own []discovery.MAC) *listen.Listener {
-	r.listener = listen.New(listen.Options{
+	listener := listen.New(listen.Options{
 		Protocols: r.protocols, Site: r.survey.Site, Segment: r.survey.Segment, Sensor: sensor, Survey: r.survey.ID, Out: out, Own: own,
 	})
-	return r.listener
+	r.listeners = append(r.listeners, listener)
+	return listener
 }
 
 // settle takes in what was observed so far.
@@ -97,11 +99,8 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	outcome.Ended = now()
 	outcome.Reasons = slices.Compact(slices.Clone(report.Reasons))
 	outcome.Counts = tally(report)
-	if r.listener != nil {
-		for _, t := range r.listener.Troubles() {
-			outcome.Troubles = append(outcome.Troubles, inventory.Trouble{Protocol: t.Protocol, Reason: t.Reason, Count: t.Count, Example: t.Example})
-		}
-	}
+	maps.Copy(outcome.Counts, r.shed())
+	outcome.Troubles = r.heardTroubles()
 	for _, t := range slices.Concat(report.Found.Troubles, report.Asked.Troubles) {
 		outcome.Troubles = append(outcome.Troubles, inventory.Trouble{Protocol: t.Protocol, Reason: t.Reason, Count: t.Count, Example: t.Example})
 	}
@@ -148,9 +147,44 @@ func tally(report survey.Report) map[string]int {
 	return counts
 }
 
-// troubles tells what could not be read, a line for each reason.
-func (r *recording) troubles() {
-	for _, t := range r.listener.Troubles() {
+// heardTroubles is what could not be read, of all listeners.
+func (r *recording) heardTroubles() []inventory.Trouble {
+	var out []inventory.Trouble
+	for _, listener := range r.listeners {
+		for _, t := range listener.Troubles() {
+			out = append(out, inventory.Trouble{Protocol: t.Protocol, Reason: t.Reason, Count: t.Count, Example: t.Example})
+		}
+	}
+	return out
+}
+
+// shed is what was given up for want of room, of all listeners, by its name in the survey's counts.
+func (r *recording) shed() map[string]int {
+	out := map[string]int{}
+	for _, listener := range r.listeners {
+		s := listener.Counts().Shed
+		for name, n := range map[string]uint64{
+			"shed-flows": s.Flows, "shed-conversations": s.Conversations, "shed-stations": s.Stations, "shed-addresses": s.Addresses,
+			"shed-decoders": s.Sessions, "shed-stream-bytes": s.Segments, "shed-datagrams": s.Datagrams,
+		} {
+			if n > 0 {
+				out[name] += int(n)
+			}
+		}
+	}
+	return out
+}
+
+// tellTroubles prints what could not be read, a line for each reason, and what was shed.
+func (r *recording) tellTroubles() {
+	if shed := r.shed(); len(shed) > 0 {
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(shed)) {
+			parts = append(parts, fmt.Sprintf("%d %s", shed[name], strings.ReplaceAll(strings.TrimPrefix(name, "shed-"), "-", " ")))
+		}
+		r.app.say("too much at once; forgotten early, though told before: %s", strings.Join(parts, ", "))
+	}
+	for _, t := range r.heardTroubles() {
 		r.app.say("not understood: %s: %s (%d times; for example %s)", t.Protocol, t.Reason, t.Count, t.Example)
 	}
 }

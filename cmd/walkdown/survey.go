@@ -119,7 +119,7 @@ func (r *recording) report(report survey.Report, runErr error) error {
 	if err := r.settle(context.WithoutCancel(r.app.ctx)); err != nil && runErr == nil {
 		runErr = err
 	}
-	r.troubles()
+	r.tellTroubles()
 	if runErr == nil || r.app.ctx.Err() != nil {
 		assets := r.store.Assets(context.WithoutCancel(r.app.ctx))
 		if err := list(r.app, assets, assetColumns(), "nothing was found"); err != nil && runErr == nil {
