@@ -45,6 +45,7 @@ const (
 	KeyHardware    Key = "id.hardware"
 	KeyFirmware    Key = "id.firmware"     // normalised, comparable
 	KeyFirmwareRaw Key = "id.firmware-raw" // as the device spells it
+	KeySoftware    Key = "id.software"     // version of the application that runs on the firmware, as the device spells it
 	KeyOS          Key = "id.os"
 	KeyType        Key = "id.type" // one word of the type vocabulary
 	KeyCPE         Key = "id.cpe"
@@ -56,7 +57,7 @@ const (
 func SharedKeys() []Key {
 	return []Key{
 		KeyBinding, KeyMAC, KeyIP, KeyRole, KeyService, KeyNotUnderstood, KeyDistress,
-		KeyVendor, KeyFamily, KeyModel, KeyOrderNumber, KeySerial, KeyHardware, KeyFirmware, KeyFirmwareRaw, KeyOS, KeyType,
+		KeyVendor, KeyFamily, KeyModel, KeyOrderNumber, KeySerial, KeyHardware, KeyFirmware, KeyFirmwareRaw, KeySoftware, KeyOS, KeyType,
 		KeyCPE, KeyName, KeyMACVendor,
 	}
 }

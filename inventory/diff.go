@@ -97,6 +97,7 @@ func fields(id Identity) []struct{ name, value string } {
 		{"serial", id.Serial},
 		{"hardware", id.Hardware},
 		{"firmware", cmp.Or(id.Firmware, id.FirmwareRaw)},
+		{"software", id.Software},
 		{"os", id.OS},
 		{"type", id.Type},
 	}

@@ -119,6 +119,7 @@ func IdentityOf(facts []discovery.Fact) Identity {
 		{discovery.KeyHardware, "hardware", &id.Hardware},
 		{discovery.KeyFirmware, "firmware", &id.Firmware},
 		{discovery.KeyFirmwareRaw, "firmware_raw", &id.FirmwareRaw},
+		{discovery.KeySoftware, "software", &id.Software},
 		{discovery.KeyOS, "os", &id.OS},
 		{discovery.KeyType, "type", &id.Type},
 		{discovery.KeyCPE, "cpe", &id.CPE},

@@ -20,6 +20,7 @@ type Identity struct {
 	Hardware    string `json:"hardware,omitempty"`
 	Firmware    string `json:"firmware,omitempty"`
 	FirmwareRaw string `json:"firmware_raw,omitempty"`
+	Software    string `json:"software,omitempty"` // version of the application on the firmware
 	OS          string `json:"os,omitempty"`
 	Type        string `json:"type,omitempty"`
 	CPE         string `json:"cpe,omitempty"`

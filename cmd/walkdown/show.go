@@ -198,6 +198,7 @@ func identityFields(v inventory.Identity) []identityField {
 		{"hardware", discovery.KeyHardware, v.Hardware},
 		{"firmware", discovery.KeyFirmware, v.Firmware},
 		{"firmware_raw", discovery.KeyFirmwareRaw, v.FirmwareRaw},
+		{"software", discovery.KeySoftware, v.Software},
 		{"os", discovery.KeyOS, v.OS},
 		{"type", discovery.KeyType, v.Type},
 		{"cpe", discovery.KeyCPE, v.CPE},

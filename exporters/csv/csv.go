@@ -3,7 +3,7 @@
 //
 // The columns, in this order; a script may rely on them, and new ones come behind them:
 //
-//	id site segment name names vendor family model order_number serial hardware firmware firmware_raw os type cpe confidence
+//	id site segment name names vendor family model order_number serial hardware firmware firmware_raw software os type cpe confidence
 //	macs ips vlans protocols services components via mac_vendor role neighbours seen first_seen last_seen notes tlp
 //
 // They hold the fields of the JSON contract with the same names. Lists are joined with "; ". services are written "tcp/502
@@ -91,7 +91,7 @@ func annotationKeys(ctx context.Context, from inventory.Source) ([]string, error
 func columns() []string {
 	return []string{
 		"id", "site", "segment", "name", "names",
-		"vendor", "family", "model", "order_number", "serial", "hardware", "firmware", "firmware_raw", "os", "type", "cpe", "confidence",
+		"vendor", "family", "model", "order_number", "serial", "hardware", "firmware", "firmware_raw", "software", "os", "type", "cpe", "confidence",
 		"macs", "ips", "vlans", "protocols", "services", "components", "via", "mac_vendor", "role", "neighbours",
 		"seen", "first_seen", "last_seen", "notes", "tlp",
 	}
@@ -102,7 +102,7 @@ func row(a inventory.Asset, tlp string) []string {
 	return []string{
 		Cell(a.ID), Cell(a.Site), Cell(a.Segment), Cell(a.Name), list(a.Names),
 		Cell(a.Vendor), Cell(a.Family), Cell(a.Model), Cell(a.OrderNumber), Cell(a.Serial), Cell(a.Hardware),
-		Cell(a.Firmware), Cell(a.FirmwareRaw), Cell(a.OS), Cell(a.Type), Cell(a.CPE), confidence(a.Confidence),
+		Cell(a.Firmware), Cell(a.FirmwareRaw), Cell(a.Software), Cell(a.OS), Cell(a.Type), Cell(a.CPE), confidence(a.Confidence),
 		list(each(a.Addresses, func(x inventory.Address) string { return x.MAC })),
 		list(each(a.Addresses, func(x inventory.Address) string { return x.IP })),
 		list(each(a.Addresses, vlan)),

@@ -106,6 +106,7 @@ func (p *properties) identity(i inventory.Identity) {
 	p.add("walkdown:family", i.Family)
 	p.add("walkdown:model", i.Model)
 	p.add("walkdown:orderNumber", i.OrderNumber)
+	p.add("walkdown:softwareVersion", i.Software)
 	p.add("walkdown:firmwareRaw", i.FirmwareRaw)
 	if !isUsable(i.CPE, i.Firmware) {
 		p.add("walkdown:cpe:candidate", i.CPE)

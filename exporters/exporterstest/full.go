@@ -60,7 +60,7 @@ func Full() *Inventory {
 			seen(inventory.Asset{
 				ID: gateway, Site: "press-shop", Segment: "cell-1",
 				Identity: inventory.Identity{
-					Vendor: "Schneider Electric", Model: "EGX150", Firmware: "5.1.0", FirmwareRaw: "V5.1.0", OS: "Linux 4.14", Type: "gateway",
+					Vendor: "Schneider Electric", Model: "EGX150", Firmware: "5.1.0", FirmwareRaw: "V5.1.0", Software: "EGX 2.3", OS: "Linux 4.14", Type: "gateway",
 					CPE:        "cpe:2.3:o:schneider-electric:egx150_firmware:*:*:*:*:*:*:*:*",
 					Confidence: 0.9, Confidences: map[string]float32{"vendor": 0.95, "model": 0.9, "firmware": 0.9, "os": 0.5},
 				},
