@@ -17,6 +17,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/capture"
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 	"github.com/walkdown-ot/walkdown/discovery/listen"
+	"github.com/walkdown-ot/walkdown/discovery/wire/once"
 )
 
 const station = "00:19:06:ea:b8:85"
@@ -170,7 +171,7 @@ func TestRepeatsAreFree(t *testing.T) {
 	if n := testing.AllocsPerRun(100, feed); n > 0 || told != 1 {
 		t.Errorf("a repeat allocates %v times, told %d times", n, told)
 	}
-	at = at.Add(retellAfter)
+	at = at.Add(once.RetellAfter)
 	feed()
 	if told != 2 {
 		t.Errorf("told %d times", told)

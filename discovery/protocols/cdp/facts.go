@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/once"
 )
 
 // The keys, named by the TLVs.
@@ -48,23 +49,17 @@ func Protocol() discovery.Protocol {
 	}
 }
 
-// Devices repeat themselves every minute. What was told is told again now and then, so that it is seen to be still true.
-const retellAfter = 10 * time.Minute
-
-// decoder remembers the frame that it told last.
+// decoder remembers the frames that it told lately: devices repeat themselves every minute.
 type decoder struct {
 	flow discovery.Flow
-	hash uint64
-	at   time.Time
+	told once.Recent
 }
 
 // Feed takes the payload of one frame. A damaged frame still names the switch.
 func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out discovery.Sink) (int, error) {
-	sum := hash(b)
-	if since := t.Sub(d.at); sum == d.hash && since >= 0 && since < retellAfter {
+	if !d.told.IsNew(once.Sum(once.Basis, b), t) {
 		return len(b), nil
 	}
-	d.hash, d.at = sum, t
 	frame, err := Parse(b)
 	if facts := frame.facts(); len(facts) > 0 {
 		out.Observe(discovery.Observation{Time: t, Subject: d.flow.Ends[side], Facts: facts})
@@ -73,15 +68,6 @@ func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out di
 		return len(b), fmt.Errorf("read cdp frame: %w", err)
 	}
 	return len(b), nil
-}
-
-// hash is FNV-1a of 64 bits.
-func hash(b []byte) uint64 {
-	sum := uint64(14695981039346656037)
-	for _, c := range b {
-		sum = (sum ^ uint64(c)) * 1099511628211
-	}
-	return sum
 }
 
 func (f *Frame) facts() []discovery.Fact {

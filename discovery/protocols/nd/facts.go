@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/once"
 )
 
 // Name is the protocol's name and the value of the bindings it tells.
@@ -39,7 +40,7 @@ func Protocol() discovery.Protocol {
 // decoder remembers what it told last, so that a repeat is told once.
 type decoder struct {
 	flow discovery.Flow
-	told told
+	told once.Recent
 }
 
 // Feed takes one ICMPv6 message.
@@ -69,7 +70,7 @@ func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out di
 		return len(b), nil
 	}
 	from.IP = ip
-	if address := ip.As16(); d.told.isNew(hash(hash(basis, from.MAC[:]), address[:]), t) {
+	if address := ip.As16(); d.told.IsNew(once.Sum(once.Sum(once.Basis, from.MAC[:]), address[:]), t) {
 		out.Observe(discovery.Observation{Time: t, Subject: from, Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, Name)}})
 	}
 	return len(b), nil
@@ -107,11 +108,11 @@ func (d *decoder) announce(o *Router, from discovery.Subject, t time.Time, out d
 		return
 	}
 	var facts []discovery.Fact
-	sum := uint64(basis)
+	sum := once.Basis
 	tell := func(key discovery.Key, value string) {
 		if fact := discovery.NewFact(key, value); fact.Value != "" {
 			facts = append(facts, fact)
-			sum = hash(hash(sum, []byte(key)), []byte(fact.Value))
+			sum = once.Sum(once.Sum(sum, string(key)), fact.Value)
 		}
 	}
 	if o.Lifetime > 0 || len(o.Routes) > 0 {
@@ -135,51 +136,7 @@ func (d *decoder) announce(o *Router, from discovery.Subject, t time.Time, out d
 	for _, domain := range o.Domains {
 		tell(KeySearchDomain, domain)
 	}
-	if len(facts) > 0 && d.told.isNew(sum, t) {
+	if len(facts) > 0 && d.told.IsNew(sum, t) {
 		out.Observe(discovery.Observation{Time: t, Subject: from, Facts: facts})
 	}
 }
-
-// Stations repeat themselves every few seconds. What was told is told again now and then, so that it is seen to be still true.
-const (
-	remembered  = 16
-	retellAfter = 10 * time.Minute
-)
-
-// told remembers the hashes of what was told last.
-type told struct {
-	last [remembered]struct {
-		hash uint64
-		at   time.Time
-	}
-	next int
-}
-
-// isNew notes what is about to be told, and reports whether it was not told lately. Time that runs backwards (merged captures)
-// tells again.
-func (m *told) isNew(hash uint64, t time.Time) bool {
-	for i := range m.last {
-		one := &m.last[i]
-		if one.hash != hash {
-			continue
-		}
-		if since := t.Sub(one.at); since >= 0 && since < retellAfter {
-			return false
-		}
-		one.at = t
-		return true
-	}
-	m.last[m.next].hash, m.last[m.next].at = hash, t
-	m.next = (m.next + 1) % remembered
-	return true
-}
-
-// hash continues FNV-1a of 64 bits, which begins with basis.
-func hash(sum uint64, b []byte) uint64 {
-	for _, c := range b {
-		sum = (sum ^ uint64(c)) * 1099511628211
-	}
-	return sum
-}
-
-const basis = 14695981039346656037

@@ -17,6 +17,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/capture"
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 	"github.com/walkdown-ot/walkdown/discovery/listen"
+	"github.com/walkdown-ot/walkdown/discovery/wire/once"
 )
 
 const (
@@ -190,7 +191,7 @@ func TestRepeats(t *testing.T) {
 	if n := testing.AllocsPerRun(100, feed); n > 0 || told != 1 {
 		t.Errorf("repeats allocate %v times and were told %d times", n, told)
 	}
-	at = at.Add(retellAfter)
+	at = at.Add(once.RetellAfter)
 	feed()
 	at = at.Add(-time.Hour)
 	feed()

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/once"
 )
 
 // The keys, named by the fields of the standard.
@@ -180,63 +180,22 @@ func (i IPParameter) holds(mac discovery.MAC) bool {
 		i.Info&ipConflict == 0
 }
 
-// Stations say the same at each question. What was told is told again now and then, so that it is seen to be still true.
-const (
-	remembered  = 32
-	retellAfter = 10 * time.Minute
-)
-
-// told remembers the hashes of what was told last.
-type told struct {
-	last [remembered]struct {
-		hash uint64
-		at   time.Time
-	}
-	next int
-}
-
-// isNew notes what is about to be told, and reports whether it was not told lately. Time that runs backwards (merged captures)
-// tells again.
-func (m *told) isNew(hash uint64, t time.Time) bool {
-	for i := range m.last {
-		one := &m.last[i]
-		if one.hash != hash {
-			continue
-		}
-		if since := t.Sub(one.at); since >= 0 && since < retellAfter {
-			return false
-		}
-		one.at = t
-		return true
-	}
-	m.last[m.next].hash, m.last[m.next].at = hash, t
-	m.next = (m.next + 1) % remembered
-	return true
-}
+// told remembers what was told lately: stations say the same at each question.
+type told struct{ once.Recent }
 
 // observe tells what is new.
 func (m *told) observe(o discovery.Observation, out discovery.Sink) {
 	if len(o.Facts)+len(o.Links) == 0 {
 		return
 	}
-	sum := hash(hash(hash(basis, o.Subject.MAC.String()), o.Subject.IP.String()), o.Subject.Path)
+	sum := once.Sum(once.Sum(once.Sum(once.Basis, o.Subject.MAC.String()), o.Subject.IP.String()), o.Subject.Path)
 	for _, f := range o.Facts {
-		sum = hash(hash(sum, string(f.Key)), f.Value)
+		sum = once.Sum(once.Sum(sum, string(f.Key)), f.Value)
 	}
 	for _, l := range o.Links {
-		sum = hash(hash(hash(hash(sum, l.LocalPort), l.Remote.MAC.String()), l.RemoteName), l.RemotePort)
+		sum = once.Sum(once.Sum(once.Sum(once.Sum(sum, l.LocalPort), l.Remote.MAC.String()), l.RemoteName), l.RemotePort)
 	}
-	if m.isNew(sum, o.Time) {
+	if m.IsNew(sum, o.Time) {
 		out.Observe(o)
 	}
 }
-
-// hash continues FNV-1a of 64 bits, which begins with basis, and marks the end of the text.
-func hash[T string | []byte](sum uint64, text T) uint64 {
-	for i := range len(text) {
-		sum = (sum ^ uint64(text[i])) * 1099511628211
-	}
-	return (sum ^ 0xff) * 1099511628211
-}
-
-const basis uint64 = 14695981039346656037

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -69,5 +70,33 @@ func BenchmarkSeen(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Seen(message)
+	}
+}
+
+func TestRecent(t *testing.T) {
+	var m Recent
+	at := time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
+	a, b := Sum(Basis, "a"), Sum(Basis, []byte("b"))
+	for _, step := range []struct {
+		name string
+		sum  uint64
+		at   time.Time
+		want bool
+	}{
+		{"first", a, at, true},
+		{"repeat", a, at.Add(time.Minute), false},
+		{"other", b, at.Add(time.Minute), true},
+		{"later", a, at.Add(RetellAfter), true},
+		{"back_in_time", b, at, true},
+	} {
+		if got := m.IsNew(step.sum, step.at); got != step.want {
+			t.Errorf("%s: new %v", step.name, got)
+		}
+	}
+	for i := range remembered {
+		m.IsNew(Sum(uint64(i), "filler"), at)
+	}
+	if !m.IsNew(a, at.Add(RetellAfter)) {
+		t.Error("the memory is not bounded")
 	}
 }
