@@ -3,9 +3,11 @@ package fingerprints
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -37,6 +39,22 @@ func ParseCorpusLine(line []byte) ([]discovery.Fact, error) {
 		f.opcua(in.Given)
 	case "lldp":
 		f.lldp(in.Given)
+	case "s7":
+		f.s7(in.Given)
+	case "profinet":
+		f.profinet(in.Given, "profinet.")
+	case "im0":
+		f.profinet(in.Given, "profinet.im-")
+	case "profinet-cm":
+		f.annotation(text(in.Given["annotation"]))
+	case "bacnet":
+		f.named("bacnet.", in.Given, map[string]string{"application_software": "application-software-version"})
+	case "http":
+		f.http(in.Given)
+	case "ssh":
+		f.named("ssh.", in.Given, map[string]string{"banner": "server-version"})
+	case "tls":
+		f.named("tls.certificate-", in.Given, nil)
 	default:
 		f.plain(in.Via, in.Given)
 	}
@@ -160,6 +178,82 @@ func (f *facts) lldp(given map[string]json.RawMessage) {
 	}
 }
 
+// s7 takes the system status lists 0011 (modules) and 001C (components) by the index in front of each name.
+func (f *facts) s7(given map[string]json.RawMessage) {
+	for _, list := range []struct {
+		name string
+		keys map[string]string
+	}{
+		{"szl_0011", map[string]string{"0001": "order-number", "0006": "hardware-order-number", "0007": "firmware-version", "0081": "firmware-extension"}},
+		{"szl_001c", map[string]string{
+			"0001": "plc-name", "0002": "module-name", "0003": "plant", "0004": "copyright", "0005": "serial-number", "0007": "module-type-name",
+		}},
+	} {
+		rows := object(given[list.name])
+		for _, row := range sortedKeys(rows) {
+			if key := list.keys[row[:min(4, len(row))]]; key != "" {
+				f.add("s7."+key, text(rows[row]))
+			}
+		}
+	}
+}
+
+// profinet takes the blocks of DCP, or the fields of an I&M record; ids are spelt in lower case.
+func (f *facts) profinet(given map[string]json.RawMessage, prefix string) {
+	for _, name := range sortedKeys(given) {
+		value := text(given[name])
+		switch name {
+		case "vendor_id", "device_id", "manufacturer_id":
+			value = strings.ToLower(value)
+		}
+		f.add(prefix+kebab(strings.Replace(name, "manufacturer", "vendor", 1)), value)
+	}
+}
+
+// annotation takes the columns of an endpoint mapper's annotation apart (IEC 61158-6-10): device type in 25 places, order id in
+// 20, hardware revision in 5, each with a blank behind, then the software revision: a letter and three numbers.
+func (f *facts) annotation(whole string) {
+	f.add("profinet.epm-annotation", whole)
+	if len(whole) < 53 {
+		return
+	}
+	f.add("profinet.epm-device-type", whole[:25])
+	f.add("profinet.epm-order-id", whole[26:46])
+	f.add("profinet.epm-hardware-revision", whole[47:52])
+	f.add("profinet.epm-software-revision", strings.TrimSpace(whole[53:54])+strings.Join(strings.Fields(whole[54:]), "."))
+}
+
+func (f *facts) http(given map[string]json.RawMessage) {
+	headers := object(given["headers"])
+	for _, name := range sortedKeys(headers) {
+		value := text(headers[name])
+		switch strings.ToLower(name) {
+		case "server":
+			f.add("http.server", value)
+		case "x-powered-by":
+			f.add("http.powered-by", value)
+		case "www-authenticate":
+			if _, quoted, ok := strings.Cut(value, `realm="`); ok {
+				realm, _, _ := strings.Cut(quoted, `"`)
+				f.add("http.realm", realm)
+			}
+		}
+	}
+	f.add("http.title", html.UnescapeString(text(given["title"])))
+	f.add("http.favicon-md5", text(given["favicon_md5"]))
+}
+
+// named is plain under a prefix, with some names changed.
+func (f *facts) named(prefix string, given map[string]json.RawMessage, renamed map[string]string) {
+	for _, name := range sortedKeys(given) {
+		key := renamed[name]
+		if key == "" {
+			key = kebab(name)
+		}
+		f.add(prefix+key, text(given[name]))
+	}
+}
+
 // plain is every other protocol: each field becomes a fact of its own, named after the field; one level of nesting is joined by
 // a dash.
 func (f *facts) plain(via string, given map[string]json.RawMessage) {
@@ -176,7 +270,22 @@ func (f *facts) plain(via string, given map[string]json.RawMessage) {
 	}
 }
 
-func kebab(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
+// kebab spells a field's name as keys do: vendor_id and vendorId become vendor-id.
+func kebab(name string) string {
+	var out strings.Builder
+	lower := false
+	for _, r := range name {
+		if unicode.IsUpper(r) && lower {
+			out.WriteByte('-')
+		}
+		lower = unicode.IsLower(r)
+		if r == '_' {
+			r = '-'
+		}
+		out.WriteRune(unicode.ToLower(r))
+	}
+	return out.String()
+}
 
 // text reads a string, or a number as its digits; anything else is empty.
 func text(raw json.RawMessage) string {

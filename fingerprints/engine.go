@@ -18,28 +18,35 @@ type Engine struct {
 	rules  ruleIndex
 	likely map[string][]string
 	cpes   []cpeRow
-	oui    tables.OUI
-	pen    tables.Enterprises
+
+	oui      tables.OUI
+	pen      tables.Numbers
+	cip      tables.Numbers
+	bacnet   tables.Numbers
+	profinet tables.Profinet
 }
 
 // Default is the engine with the embedded rules and tables. It costs tens of milliseconds, so it is made once, and only by what
 // identifies; the registries are unpacked at their first use. An error means a mistake in the embedded data.
 func Default() (*Engine, error) {
-	e, err := load(embedded)
+	e, err := load(embedded, false)
 	if err != nil {
 		return nil, fmt.Errorf("load embedded fingerprints: %w", err)
 	}
 	return e, nil
 }
 
-// load reads a tree of rules/ and vocabulary/.
-func load(tree fs.FS) (*Engine, error) {
-	e := &Engine{oui: tables.NewOUI(), pen: tables.NewEnterprises()}
+// load reads a tree of rules/ and vocabulary/, the rules with their examples or without.
+func load(tree fs.FS, examples bool) (*Engine, error) {
+	e := &Engine{
+		oui: tables.NewOUI(), pen: tables.NewEnterprises(), cip: tables.NewCIPVendors(), bacnet: tables.NewBACnetVendors(),
+		profinet: tables.NewProfinet(),
+	}
 	var err error
 	if e.words, err = readVocabulary(tree); err != nil {
 		return nil, err
 	}
-	rules, err := readRules(tree, &e.words)
+	rules, err := readRules(tree, &e.words, examples)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +93,7 @@ func (e *Engine) MACVendor(mac discovery.MAC) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if canonical, known := e.words.vendor(name); known {
+	if canonical, known := e.words.registered(name); known {
 		return canonical, true
 	}
 	return name, true
@@ -98,7 +105,7 @@ func (e *Engine) Enterprise(number uint32) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if canonical, known := e.words.vendor(name); known {
+	if canonical, known := e.words.registered(name); known {
 		return canonical, true
 	}
 	return name, true

@@ -113,6 +113,50 @@ func TestTraps(t *testing.T) {
 			say("modbus.vendor-name", "Allen-Bradley", "modbus.product-code", "1769-L35E", "modbus.major-minor-revision", "REV 20.013"),
 			map[discovery.Key]string{discovery.KeyVendor: "Rockwell Automation", discovery.KeyFirmware: "20.13", discovery.KeyFirmwareRaw: "REV 20.013", discovery.KeyType: "plc"},
 		},
+		"name_from_the_factory": {
+			say("cdp.device-id", "Switch"),
+			map[discovery.Key]string{discovery.KeyName: ""},
+		},
+		"stack_of_a_bacnet_device_is_no_vendor": {
+			say("bacnet.vendor-id", "260", "bacnet.vendor-name", "Calorex", "bacnet.model-name", "Variheat"),
+			map[discovery.Key]string{discovery.KeyVendor: "Calorex", discovery.KeyModel: "Variheat"},
+		},
+		"vendor_id_and_name_agree": {
+			say("bacnet.vendor-id", "26", "bacnet.vendor-name", "Phoenix Controls Corporation"),
+			map[discovery.Key]string{discovery.KeyVendor: "Phoenix Controls"},
+		},
+		"registry_names_whom_no_list_of_ours_has": {
+			say("enip.vendor-id", "250", "enip.product-name", "FA-M3V"),
+			map[discovery.Key]string{discovery.KeyVendor: "Yokogawa", discovery.KeyModel: "FA-M3V"},
+		},
+		"cip_serial_of_nobody": {
+			say("enip.vendor-id", "1", "enip.serial", "0xffffffff"),
+			map[discovery.Key]string{discovery.KeyVendor: "Rockwell Automation", discovery.KeySerial: ""},
+		},
+		"controller_on_a_module_of_distributed_io": {
+			say("s7.order-number", "6ES7 151-8AB01-0AB0", "s7.module-type-name", "IM151-8 PN/DP CPU"),
+			map[discovery.Key]string{discovery.KeyType: "plc", discovery.KeyFamily: "SIMATIC ET 200S", discovery.KeyModel: "IM151-8 PN/DP CPU"},
+		},
+		"profinet_device_id_tells_the_family": {
+			say("profinet.vendor-id", "0x002a", "profinet.device-id", "0x0511"),
+			map[discovery.Key]string{discovery.KeyFamily: "SINAMICS G120", discovery.KeyType: "drive"},
+		},
+		"who_has_two_device_ids_is_two": {
+			say("profinet.vendor-id", "0x002a", "profinet.device-id", "0x0511", "profinet.device-id", "0x0313"),
+			map[discovery.Key]string{discovery.KeyFamily: ""},
+		},
+		"station_that_says_its_maker": {
+			say("profinet.type-of-station", "Suetron electronic"),
+			map[discovery.Key]string{discovery.KeyVendor: "Suetron", discovery.KeyModel: ""},
+		},
+		"samba_is_no_windows": {
+			say("browser.os-version", "6.1", "browser.server-type", "Unix server"),
+			map[discovery.Key]string{discovery.KeyOS: ""},
+		},
+		"owner_of_a_certificate_is_no_maker": {
+			say("tls.certificate-subject", "CN=intranet.siemens.example,O=Siemens AG"),
+			map[discovery.Key]string{discovery.KeyVendor: ""},
+		},
 		"module_is_no_device": {
 			say("snmp.entPhysicalClass", "module", "snmp.entPhysicalMfgName", "Cisco", "snmp.entPhysicalModelName", "SFP-10G-SR"),
 			map[discovery.Key]string{discovery.KeyModel: ""},
@@ -230,7 +274,9 @@ func FuzzGarbage(f *testing.F) {
 	keys := []string{
 		"modbus.vendor-name", "modbus.product-code", "modbus.major-minor-revision", "modbus.model-name", "opcua.manufacturer-name",
 		"opcua.product-name", "opcua.software-version", "lldp.med-model", "lldp.med-serial", "snmp.entPhysicalModelName", "snmp.sysDescr",
-		"lldp.system-description", "modbus.server-id", "snmp.upsIdentModel",
+		"lldp.system-description", "modbus.server-id", "snmp.upsIdentModel", "enip.product-name", "enip.revision", "bacnet.model-name",
+		"bacnet.firmware-revision", "profinet.type-of-station", "profinet.im-order-id", "s7.module-type-name", "cdp.platform", "cdp.version",
+		"http.title", "ftp.banner", "telnet.banner", "tls.certificate-subject", "dhcp.vendor-class", "mdns.txt", "smb.native-os",
 	}
 	f.Fuzz(func(t *testing.T, text string, pick uint8) {
 		// Letters that no maker's name holds, so that a find would be a mistake and not luck.

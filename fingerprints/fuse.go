@@ -16,7 +16,8 @@ type candidate struct {
 	rule       string
 	evidence   string // the value that the rule was tried on
 	free       bool   // the text is the device's own, not the rule's
-	spelt      bool   // a vendor that the vocabulary knows
+	spelt      bool   // a vendor that the vocabulary knows, or one that a registry names
+	registered bool   // a vendor that a registry names
 }
 
 // candidates collects answers and weighs them.
@@ -47,6 +48,9 @@ func (s *candidates) add(c candidate) {
 // unknownVendor is how much a vendor's name is worth that is in no list of ours: somebody said so.
 const unknownVendor = 0.5
 
+// defaultName is how much a name is worth that the device came with.
+const defaultName = 0.3
+
 func (s *candidates) plausible(c *candidate) bool {
 	if c.value == "" || c.free && !isNameplate(c.value) {
 		return false
@@ -55,6 +59,11 @@ func (s *candidates) plausible(c *candidate) bool {
 	case discovery.KeyVendor:
 		if c.free && isPlaceholder(c.value) {
 			return false
+		}
+		if c.registered {
+			c.value, _ = s.words.registered(c.value)
+			c.spelt = true
+			return true
 		}
 		c.value, c.spelt = s.words.vendor(c.value)
 		if !c.spelt {
@@ -68,11 +77,17 @@ func (s *candidates) plausible(c *candidate) bool {
 	case discovery.KeySerial:
 		return !isPlaceholder(c.value) && !isPlaceholderSerial(c.value)
 	case discovery.KeyName:
-		return !isPlaceholder(c.value) && !isDefaultName(c.value)
+		if isDefaultName(c.value) {
+			c.confidence = min(c.confidence, defaultName)
+			return true
+		}
+		return !isPlaceholder(c.value) && !isNoName(c.value)
 	case discovery.KeyHardware:
 		c.value = normaliseFirmware("", c.value)
 		return !isPlaceholder(c.value)
-	case discovery.KeyModel, discovery.KeyOrderNumber, discovery.KeyFirmware, discovery.KeyFamily:
+	case discovery.KeyModel, discovery.KeyFamily: // some put their own name there
+		return !isPlaceholder(c.value) && (!c.free || s.words.spelling[fold(c.value)] == "")
+	case discovery.KeyOrderNumber, discovery.KeyFirmware:
 		return !isPlaceholder(c.value)
 	}
 	return true
@@ -221,9 +236,15 @@ func (s *candidates) weigh(groups []*group) []*group {
 // compatible reports whether two answers can both be right.
 func (s *candidates) compatible(a, b candidate) bool {
 	if a.key == discovery.KeyVendor {
-		return s.words.areSisters(a.value, b.value)
+		return s.words.areSisters(a.value, b.value) || isFirmOf(a.value, b.value) || isFirmOf(b.value, a.value)
 	}
 	return refines(a, b) || refines(b, a)
+}
+
+// isFirmOf reports whether a vendor's name is the other one with more words behind: "Automated Logic Corporation".
+func isFirmOf(long, short string) bool {
+	long, short = strings.ToLower(long), strings.ToLower(short)
+	return len(short) >= 4 && strings.HasPrefix(long, short+" ")
 }
 
 // refines reports whether a is the same answer as b, said more finely: "CPU 1516-3 PN/DP" beside "1516-3".
@@ -232,6 +253,8 @@ func refines(a, b candidate) bool {
 	case discovery.KeyModel, discovery.KeyFamily, discovery.KeyOrderNumber, discovery.KeyOS:
 		long, short := fold(a.value), fold(b.value)
 		return len(long) > len(short) && len(short) >= 4 && strings.Contains(long, short)
+	case discovery.KeyName: // with its domain
+		return strings.HasPrefix(strings.ToLower(a.value), strings.ToLower(b.value)+".")
 	case discovery.KeyFirmware:
 		long, short := normaliseFirmware("", a.value), normaliseFirmware("", b.value)
 		return len(long) > len(short) && len(short) >= 3 && strings.HasPrefix(long, short) && strings.ContainsRune(".-( ", rune(long[len(short)]))

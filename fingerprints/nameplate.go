@@ -51,7 +51,7 @@ var masked = regexp.MustCompile(`(?i)x{4,}|\*{3,}|<[^>]*>`)
 // isPlaceholderSerial reports whether a serial number cannot be one: too short, one character over and over (0000, FFFF,
 // 0A0A), counted up (123456), blanked out, or a constant of a simulator.
 func isPlaceholderSerial(text string) bool {
-	bare := fold(text)
+	bare := strings.TrimPrefix(fold(text), "0x")
 	if len(bare) < 3 || masked.MatchString(text) || !strings.ContainsFunc(bare, unicode.IsDigit) && len(bare) < 8 {
 		return true
 	}
@@ -74,12 +74,21 @@ func isPlaceholderSerial(text string) bool {
 	return false
 }
 
-// isDefaultName reports whether a name is one that every new device of its kind has, so that it names none.
+// isNoName reports whether a text in the place of a name is what stands there as long as nobody named the device.
+func isNoName(text string) bool {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "localhost", "localhost.localdomain", "localhost.local", "(none)", "none", "noname", "no name", "unknown", "name", "sysname", "system name",
+		"hostname", "not set", "not defined", "undefined", "empty", "-":
+		return true
+	}
+	return false
+}
+
+// isDefaultName reports whether a name is one that every new device of its kind has, so that it says little.
 func isDefaultName(text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "localhost", "localhost.localdomain", "localhost.local", "(none)", "none", "switch", "router", "gateway", "noname", "no name", "unknown", "default",
-		"name", "sysname", "system name", "hostname", "host", "device", "system", "snmp", "snmpd", "agent", "linux", "ubuntu", "debian", "raspberrypi",
-		"openwrt", "mikrotik", "apc", "ups", "printer", "new device", "my device", "not set", "not defined", "undefined", "empty", "-", "test":
+	case "switch", "router", "gateway", "default", "host", "device", "system", "snmp", "snmpd", "agent", "linux", "ubuntu", "debian", "raspberrypi",
+		"openwrt", "mikrotik", "apc", "ups", "printer", "new device", "my device", "test":
 		return true
 	}
 	return false

@@ -9,11 +9,18 @@ import (
 )
 
 // What a registry alone is worth. The prefix of a MAC names the maker of the network chip and nobody else; an enterprise
-// number names the author of the agent, who usually made the device; that of an SNMPv3 engine more often the agent's kit.
+// number names the author of the agent, who usually made the device; that of an SNMPv3 engine more often the agent's kit, and
+// that of a DHCP client the author of its system. The vendor ids of the field buses are part of a device's identity: a device
+// that is certified must show its maker's. Those of BACnet are now and then the kit's.
 const (
 	ouiConfidence        = 0.95
 	enterpriseConfidence = 0.8
 	engineConfidence     = 0.7
+	clientConfidence     = 0.5
+	cipConfidence        = 0.96
+	profinetConfidence   = 0.95
+	bacnetConfidence     = 0.93
+	productConfidence    = 0.85 // the product behind a PROFINET device id, which may be one of several
 )
 
 // registries adds what the tables say of the facts.
@@ -38,9 +45,74 @@ func (e *Engine) registries(said values, out *candidates) {
 			})
 		}
 	}
+	e.vendorIDs(said, out)
+	e.profinetProducts(said, out)
 }
 
-// enterpriseNumbers are those that a device shows: in its object identifier, and in the id of its SNMPv3 engine.
+// vendorIDs adds the makers behind the vendor ids of the field buses. S7 numbers makers as PROFINET does.
+func (e *Engine) vendorIDs(said values, out *candidates) {
+	profinet := func(id uint32) (string, bool) { return e.profinet.Vendor(uint16(id)) }
+	for _, registry := range []struct {
+		rule       string
+		keys       []discovery.Key
+		lookup     func(uint32) (string, bool)
+		confidence float32
+	}{
+		{"table-cip", []discovery.Key{"enip.vendor-id"}, e.cip.Lookup, cipConfidence},
+		{"table-bacnet", []discovery.Key{"bacnet.vendor-id"}, e.bacnet.Lookup, bacnetConfidence},
+		{"table-profinet", []discovery.Key{"profinet.vendor-id", "profinet.im-vendor-id", "s7.manufacturer"}, profinet, profinetConfidence},
+	} {
+		for _, key := range registry.keys {
+			for _, v := range said[key] {
+				id, err := strconv.ParseUint(v.text, 0, 16)
+				if err != nil || id == 0 {
+					continue // 0 is what a device says that was given none; ASHRAE and nobody else
+				}
+				maker, ok := registry.lookup(uint32(id))
+				if !ok {
+					continue
+				}
+				c := candidate{
+					key: discovery.KeyVendor, value: maker, confidence: registry.confidence, from: v.from, rule: registry.rule,
+					evidence: v.text, registered: true,
+				}
+				if key == "bacnet.vendor-id" && isBACnetKit(id) {
+					c.confidence, c.registered = unknownVendor, false
+				}
+				out.add(c)
+			}
+		}
+	}
+}
+
+// isBACnetKit reports whether a vendor id belongs to a protocol stack that many build devices with and never change: the BACnet
+// Stack at SourceForge, SCADA Engine.
+func isBACnetKit(id uint64) bool { return id == 260 || id == 123 }
+
+// profinetProducts adds what the maker calls the devices with a device id.
+func (e *Engine) profinetProducts(said values, out *candidates) {
+	vendors, devices := said["profinet.vendor-id"], said["profinet.device-id"]
+	if len(vendors) != 1 || len(devices) != 1 { // who has several is several
+		return
+	}
+	vendor, err := strconv.ParseUint(vendors[0].text, 0, 16)
+	if err != nil {
+		return
+	}
+	device, err := strconv.ParseUint(devices[0].text, 0, 16)
+	if err != nil {
+		return
+	}
+	if product, ok := e.profinet.Product(uint16(vendor), uint16(device)); ok {
+		out.add(candidate{
+			key: discovery.KeyFamily, value: product, confidence: productConfidence, from: []discovery.Key{"profinet.vendor-id", "profinet.device-id"},
+			rule: "table-profinet", evidence: vendors[0].text + " " + devices[0].text,
+		})
+	}
+}
+
+// enterpriseNumbers are those that a device shows: in its object identifier, in the id of its SNMPv3 engine, and to a DHCP
+// server.
 func enterpriseNumbers(said values) []enterpriseSaid {
 	var out []enterpriseSaid
 	for _, v := range said["snmp.sysObjectID"] {
@@ -48,9 +120,19 @@ func enterpriseNumbers(said values) []enterpriseSaid {
 			out = append(out, enterpriseSaid{number, v, enterpriseConfidence})
 		}
 	}
-	for _, v := range said["snmp.engineEnterprise"] {
-		if number, err := strconv.ParseUint(v.text, 10, 32); err == nil {
-			out = append(out, enterpriseSaid{uint32(number), v, engineConfidence})
+	for _, v := range said["cdp.system-object-id"] {
+		if number, ok := enterpriseOf(v.text); ok {
+			out = append(out, enterpriseSaid{number, v, enterpriseConfidence})
+		}
+	}
+	for _, bare := range []struct {
+		key        discovery.Key
+		confidence float32
+	}{{"snmp.engineEnterprise", engineConfidence}, {"dhcp.enterprise", clientConfidence}} {
+		for _, v := range said[bare.key] {
+			if number, err := strconv.ParseUint(v.text, 10, 32); err == nil {
+				out = append(out, enterpriseSaid{uint32(number), v, bare.confidence})
+			}
 		}
 	}
 	return out
@@ -84,18 +166,29 @@ func isAgentKit(number uint32) bool {
 	return false
 }
 
-// What the first words of a description are worth when they are a vendor's name, and the model behind them.
+// What the first words of a description are worth when they are a vendor's name, and the model behind them. Pages and greetings
+// are written for people, and by whoever runs the server.
 const (
 	leadingConfidence = 0.88
 	leadingModel      = 0.75
+	leadingBanner     = 0.8
+	leadingHint       = 0.5
 )
 
-// leading reads descriptions that begin with their maker: "PLANET IGS-10020MT Managed Switch". The model is taken when it is
-// all that follows, or the word behind the maker that holds a digit.
+// leading reads descriptions and greetings that begin with their maker: "PLANET IGS-10020MT Managed Switch". The model is the
+// word behind the maker, if it looks like one.
 func (e *Engine) leading(said values, out *candidates) {
-	for _, key := range expandKey("descr") {
+	e.leadingIn(append(expandKey("descr"), "dhcp.vendor-class", "rtsp.server", "pjl.id", "cdp.platform"), leadingConfidence, said, out)
+	e.leadingIn(expandKey("banner"), leadingBanner, said, out)
+}
+
+func (e *Engine) leadingIn(keys []discovery.Key, confidence float32, said values, out *candidates) {
+	for _, key := range keys {
 		for _, v := range said[key] {
 			words := strings.Fields(v.text)
+			if len(words) > 0 && confidence == leadingConfidence && isModelWord(words[0]) && strings.ContainsFunc(words[0], unicode.IsUpper) {
+				out.add(candidate{key: discovery.KeyModel, value: strings.Trim(words[0], ",;:()"), confidence: leadingHint, from: v.from, rule: "leading-model", evidence: v.text, free: true})
+			}
 			for n := min(3, len(words)); n > 0; n-- {
 				name := strings.Trim(strings.Join(words[:n], " "), ",;:-()\"'")
 				if len(name) < 4 && !e.words.canonical[name] || isCommonWord(name) {
@@ -106,7 +199,7 @@ func (e *Engine) leading(said values, out *candidates) {
 					continue
 				}
 				from := v.from
-				out.add(candidate{key: discovery.KeyVendor, value: vendor, confidence: leadingConfidence, from: from, rule: "leading-vendor", evidence: v.text})
+				out.add(candidate{key: discovery.KeyVendor, value: vendor, confidence: confidence, from: from, rule: "leading-vendor", evidence: v.text})
 				if rest := words[n:]; len(rest) > 0 && isModelWord(rest[0]) {
 					model := strings.Trim(rest[0], ",;:()")
 					out.add(candidate{key: discovery.KeyModel, value: model, confidence: leadingModel, from: from, rule: "leading-model", evidence: v.text, free: true})

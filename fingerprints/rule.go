@@ -1,10 +1,13 @@
 package fingerprints
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -52,8 +55,11 @@ type fileText struct {
 	Rules  []ruleText `yaml:"rules"`
 	// OIDs is a table of object identifiers: a row is a rule "snmp.sysObjectID under OID" that proves itself.
 	OIDs map[string]map[string]string `yaml:"oids"`
-	// Objects is a table of SNMP scalars in which a device says one value of its nameplate. ${value} is the whole value.
+	// Objects is a table of keys, or of SNMP scalars, under which a device says one value of its nameplate. ${value} is the whole
+	// value.
 	Objects map[string]map[string]string `yaml:"objects"`
+	// Values is a table of keys, and of what each value under the key means.
+	Values map[string]map[string]map[string]string `yaml:"values"`
 	// Makers is a table of vendors that make, as far as plants see them, one type of thing.
 	Makers map[string]string `yaml:"makers"`
 }
@@ -82,11 +88,12 @@ const (
 	oidConfidence     = 0.93 // vendor, model, family
 	oidTypeConfidence = 0.9
 	objectConfidence  = 0.95
+	valueConfidence   = 0.95 // a number of a standard
 	makerConfidence   = 0.8
 )
 
 // readRules reads rules/*.yaml in the order of their names.
-func readRules(tree fs.FS, words *vocabulary) ([]*rule, error) {
+func readRules(tree fs.FS, words *vocabulary, examples bool) ([]*rule, error) {
 	paths, err := fs.Glob(tree, "rules/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("list rules: %w", err)
@@ -98,8 +105,11 @@ func readRules(tree fs.FS, words *vocabulary) ([]*rule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
+		if !examples {
+			text = withoutExamples(text)
+		}
 		var file fileText
-		decoder := yaml.NewDecoder(strings.NewReader(string(text)))
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
 		decoder.KnownFields(true)
 		if err := decoder.Decode(&file); err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
@@ -107,8 +117,13 @@ func readRules(tree fs.FS, words *vocabulary) ([]*rule, error) {
 		for oid := range file.OIDs {
 			file.Rules = append(file.Rules, oidRule(oid, file.OIDs))
 		}
-		for oid, row := range file.Objects {
-			file.Rules = append(file.Rules, objectRule(oid, row))
+		for key, row := range file.Objects {
+			file.Rules = append(file.Rules, objectRule(key, row))
+		}
+		for key, rows := range file.Values {
+			for value, row := range rows {
+				file.Rules = append(file.Rules, valueRule(key, value, row))
+			}
 		}
 		for vendor, kind := range file.Makers {
 			file.Rules = append(file.Rules, makerRule(vendor, kind))
@@ -130,6 +145,25 @@ func readRules(tree fs.FS, words *vocabulary) ([]*rule, error) {
 		}
 	}
 	return rules, nil
+}
+
+// withoutExamples drops the lines of the examples, which are half of the text and for the tests alone: reading YAML is what
+// makes an engine cost its milliseconds.
+func withoutExamples(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	inside := false
+	for line := range bytes.Lines(text) {
+		switch {
+		case bytes.Equal(line, []byte("    examples:\n")):
+			inside = true
+		case !bytes.HasPrefix(line, []byte("      ")):
+			inside = false
+		}
+		if !inside {
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 // oidRule makes a rule of a row; the row is its own example. What a row does not state it has from the rows above it in the
@@ -161,16 +195,42 @@ func oidRule(oid string, rows map[string]map[string]string) ruleText {
 func oidID(oid string) string { return "oid-" + strings.TrimPrefix(oid, "1.3.6.1.4.1.") }
 
 // objectRule makes a rule of a row; its example is a value that any such object may have.
-func objectRule(oid string, row map[string]string) ruleText {
+func objectRule(key string, row map[string]string) ruleText {
+	id, isScalar := "object-"+strings.ReplaceAll(key, ".", "-"), '0' <= key[0] && key[0] <= '9'
+	if isScalar {
+		id, key = "object-"+strings.TrimPrefix(key, "1.3.6.1.4.1."), "snmp."+key
+	}
+	set, confidence := rowOf(row, objectConfidence)
 	want := map[string]string{}
-	for field, template := range row {
+	for field, template := range set {
 		want[field] = strings.ReplaceAll(template, "${value}", "XY-2000.17")
 	}
 	return ruleText{
-		ID: "object-" + strings.TrimPrefix(oid, "1.3.6.1.4.1."), When: []string{"snmp." + oid + " ~ ^(?P<value>.+)$"}, Set: row,
-		Confidence: objectConfidence,
-		Examples:   []exampleText{{Given: map[string]string{"snmp." + strings.ReplaceAll(oid, "*", "7"): "XY-2000.17"}, Want: want}},
+		ID: id, When: []string{key + " ~ ^(?P<value>.+)$"}, Set: set, Confidence: confidence,
+		Examples: []exampleText{{Given: map[string]string{strings.ReplaceAll(key, "*", "7"): "XY-2000.17"}, Want: want}},
 	}
+}
+
+// valueRule makes a rule of a row; the row is its own example.
+func valueRule(key, value string, row map[string]string) ruleText {
+	set, confidence := rowOf(row, valueConfidence)
+	return ruleText{
+		ID: notInID.ReplaceAllString(strings.ToLower(key+"-"+value), "-"), When: []string{key + " = " + value}, Set: set, Confidence: confidence,
+		Examples: []exampleText{{Given: map[string]string{key: value}, Want: set}},
+	}
+}
+
+var notInID = regexp.MustCompile(`[^a-z0-9]+`)
+
+// rowOf takes the confidence out of a row that states one. What it states in other than digits becomes 0, which compile refuses.
+func rowOf(row map[string]string, confidence float32) (map[string]string, float32) {
+	set := maps.Clone(row)
+	if text, ok := set["confidence"]; ok {
+		delete(set, "confidence")
+		stated, _ := strconv.ParseFloat(text, 32)
+		confidence = float32(stated)
+	}
+	return set, confidence
 }
 
 // makerRule makes a rule of a row; its example is a device that names its maker on its nameplate.
@@ -289,10 +349,13 @@ func parseCondition(text string) (condition, error) {
 }
 
 // expandKey gives the keys behind a name. "descr" stands for every text in which a device describes itself: the same words
-// come over SNMP and LLDP.
+// come over SNMP, LLDP and CDP. "banner" stands for what a server shows whoever connects.
 func expandKey(name string) []discovery.Key {
-	if name == "descr" {
-		return []discovery.Key{"snmp.sysDescr", "lldp.system-description"}
+	switch name {
+	case "descr":
+		return []discovery.Key{"snmp.sysDescr", "lldp.system-description", "cdp.version"}
+	case "banner":
+		return []discovery.Key{"telnet.banner", "ftp.banner", "http.title", "http.realm"}
 	}
 	return []discovery.Key{discovery.Key(name)}
 }
@@ -302,7 +365,7 @@ func fieldKey(field string) (discovery.Key, bool) {
 	key := discovery.Key("id." + strings.ReplaceAll(field, "_", "-"))
 	switch key {
 	case discovery.KeyVendor, discovery.KeyFamily, discovery.KeyModel, discovery.KeyOrderNumber, discovery.KeySerial,
-		discovery.KeyHardware, discovery.KeyFirmware, discovery.KeyOS, discovery.KeyType, discovery.KeyName:
+		discovery.KeyHardware, discovery.KeyFirmware, discovery.KeySoftware, discovery.KeyOS, discovery.KeyType, discovery.KeyName:
 		return key, true
 	}
 	return key, false

@@ -76,6 +76,25 @@ func (v *vocabulary) vendor(name string) (string, bool) {
 	return name, false
 }
 
+// registered gives the canonical name behind a registry's entry, which often names a division ("ABB Control Products") and what
+// the firm was called before ("(Formerly: ...)"). Beginnings count only if they are a whole name as printed: "Phoenix Controls" is
+// not Phoenix Contact.
+func (v *vocabulary) registered(name string) (string, bool) {
+	if at := strings.Index(strings.ToLower(name), "former"); at > 1 {
+		name = strings.TrimRight(name[:at], " (")
+	}
+	if canonical, ok := v.vendor(name); ok {
+		return canonical, true
+	}
+	words := strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '(' || r == '/' })
+	for n := min(3, len(words)-1); n > 0; n-- {
+		if start := strings.Join(words[:n], " "); v.canonical[start] && !isCommonWord(start) {
+			return start, true
+		}
+	}
+	return name, false
+}
+
 // isCompanyWord reports whether a word at the end of a firm's name says nothing of who it is.
 func isCompanyWord(word string) bool {
 	switch fold(word) {

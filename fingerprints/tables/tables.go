@@ -1,7 +1,8 @@
-// Package tables holds public registries in a compact form: the MAC prefixes of the IEEE (MA-L, MA-M, MA-S) and the private
-// enterprise numbers of IANA. The .bin files are made by gen from CSV transcriptions of the registries; each begins with a
-// header in plain text that names its source, licence, date and rows, then a zlib stream follows. They are unpacked at their
-// first use, so a program that never asks pays nothing but their size.
+// Package tables holds public registries in a compact form: the MAC prefixes of the IEEE (MA-L, MA-M, MA-S), the private
+// enterprise numbers of IANA, the vendor ids of CIP (ODVA), BACnet (ASHRAE) and PROFINET (PI). The .bin files are made by gen
+// from CSV transcriptions of the registries; each begins with a header in plain text that names its source, licence, date and
+// rows, then a zlib stream follows. They are unpacked at their first use, so a program that never asks pays nothing but their
+// size.
 package tables
 
 import (
@@ -28,6 +29,15 @@ var ouiFile []byte
 //go:embed enterprises.bin
 var enterprisesFile []byte
 
+//go:embed cip-vendors.bin
+var cipVendorsFile []byte
+
+//go:embed bacnet-vendors.bin
+var bacnetVendorsFile []byte
+
+//go:embed profinet.bin
+var profinetFile []byte
+
 // Info is the header of a table.
 type Info struct {
 	Name    string `json:"name"`
@@ -40,7 +50,7 @@ type Info struct {
 // Version gives the headers of all tables, without unpacking any.
 func Version() []Info {
 	var out []Info
-	for _, file := range [][]byte{ouiFile, enterprisesFile} {
+	for _, file := range [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile} {
 		info, _ := header(file)
 		out = append(out, info)
 	}
@@ -169,16 +179,44 @@ func (o OUI) Lookup(mac discovery.MAC) (string, bool) {
 	return "", false
 }
 
-// Enterprises is the registry of private enterprise numbers. Make it with NewEnterprises.
-type Enterprises struct{ rows func() table }
+// Numbers is a registry of who was given which number. Copies share the unpacked rows.
+type Numbers struct{ rows func() table }
 
-// NewEnterprises is the embedded registry, unpacked at the first Lookup.
-func NewEnterprises() Enterprises {
-	return Enterprises{rows: sync.OnceValue(func() table {
-		t, _ := unpack(enterprisesFile, 1)
+func newNumbers(file []byte) Numbers {
+	return Numbers{rows: sync.OnceValue(func() table {
+		t, _ := unpack(file, 1) // proved by the tests, as above
 		return t
 	})}
 }
 
-// Lookup gives the organisation that 1.3.6.1.4.1.number was assigned to.
-func (p Enterprises) Lookup(number uint32) (string, bool) { return p.rows().lookup(0, uint64(number)) }
+// Lookup gives the organisation that a number was assigned to.
+func (n Numbers) Lookup(number uint32) (string, bool) { return n.rows().lookup(0, uint64(number)) }
+
+// NewEnterprises is the registry of private enterprise numbers: 1.3.6.1.4.1.number.
+func NewEnterprises() Numbers { return newNumbers(enterprisesFile) }
+
+// NewCIPVendors is the registry of CIP vendor ids, which EtherNet/IP devices name themselves by.
+func NewCIPVendors() Numbers { return newNumbers(cipVendorsFile) }
+
+// NewBACnetVendors is the registry of BACnet vendor ids.
+func NewBACnetVendors() Numbers { return newNumbers(bacnetVendorsFile) }
+
+// Profinet is a part of the registry of PROFINET vendor ids, and what some of the vendors call the devices behind their device
+// ids. Make it with NewProfinet; copies share the unpacked rows.
+type Profinet struct{ rows func() table }
+
+// NewProfinet is the embedded table.
+func NewProfinet() Profinet {
+	return Profinet{rows: sync.OnceValue(func() table {
+		t, _ := unpack(profinetFile, 2)
+		return t
+	})}
+}
+
+// Vendor gives the organisation that a vendor id was assigned to.
+func (p Profinet) Vendor(vendor uint16) (string, bool) { return p.rows().lookup(0, uint64(vendor)) }
+
+// Product gives the family of products in whose device description (GSDML) the vendor uses the device id.
+func (p Profinet) Product(vendor, device uint16) (string, bool) {
+	return p.rows().lookup(1, uint64(vendor)<<16|uint64(device))
+}

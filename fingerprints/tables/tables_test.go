@@ -7,9 +7,12 @@ import (
 )
 
 func TestEmbeddedTables(t *testing.T) {
-	for i, file := range [][]byte{ouiFile, enterprisesFile} {
-		columns := []int{3, 1}[i]
-		table, err := unpack(file, columns)
+	files := [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile}
+	if len(files) != len(Version()) {
+		t.Fatalf("%d versions of %d tables", len(Version()), len(files))
+	}
+	for i, file := range files {
+		table, err := unpack(file, []int{3, 1, 1, 1, 2}[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,6 +53,39 @@ func TestEnterprises(t *testing.T) {
 	}
 	if got, ok := numbers.Lookup(4_000_000_000); ok {
 		t.Errorf("a number that nobody has belongs to %q", got)
+	}
+}
+
+func TestVendorNumbers(t *testing.T) {
+	for name, c := range map[string]struct {
+		registry Numbers
+		number   uint32
+		want     string
+	}{
+		"cip":           {NewCIPVendors(), 40, "WAGO Corporation"},
+		"cip_unused":    {NewCIPVendors(), 60_000, ""},
+		"bacnet":        {NewBACnetVendors(), 2, "The Trane Company"},
+		"bacnet_unused": {NewBACnetVendors(), 65_000, ""},
+	} {
+		if got, ok := c.registry.Lookup(c.number); got != c.want || ok != (c.want != "") {
+			t.Errorf("%s %d: got %q, %v, want %q", name, c.number, got, ok, c.want)
+		}
+	}
+}
+
+func TestProfinet(t *testing.T) {
+	p := NewProfinet()
+	if got, ok := p.Vendor(0x011d); got != "" || ok {
+		t.Errorf("a vendor of whom no device is known is %q", got)
+	}
+	if got, _ := p.Vendor(0x00b0); got != "Phoenix Contact GmbH & Co. KG" {
+		t.Errorf("vendor 0x00b0 is %q", got)
+	}
+	if got, _ := p.Product(0x002a, 0x0313); got != "ET200SP" {
+		t.Errorf("device 0x0313 of 0x002a is %q", got)
+	}
+	if got, ok := p.Product(0x0313, 0x002a); ok {
+		t.Errorf("vendor and device changed about are %q", got)
 	}
 }
 

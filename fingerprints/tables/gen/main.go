@@ -2,9 +2,11 @@
 //
 //	go run ./gen [-shared DIR] [-oui-data FILE]
 //
-// DIR holds ieee_oui.csv (prefix, bits, organization, source) and iana_enterprise_numbers.csv (number, organization); FILE is
-// index.json of the npm package oui-data, which adds the 28- and 36-bit prefixes and newer 24-bit ones. Rows of the CSV whose
-// source is nmap stand under the NPSL and are left out. A source that is absent leaves its table as it is.
+// DIR holds ieee_oui.csv (prefix, bits, organization, source), iana_enterprise_numbers.csv (number, organization),
+// cip_vendors.csv and bacnet_vendors.csv (number, name, sources), and profinet_device_ids.csv (vendor id, device id, vendor,
+// vendor and product of the GSDML file, its date); FILE is index.json of the npm package oui-data, which adds the 28- and 36-bit
+// prefixes and newer 24-bit ones. Rows that rest on sources under the NPSL or the GPL alone are left out. A source that is
+// absent leaves its table as it is.
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,11 +44,18 @@ func run(shared, ouiData, out string) error {
 	} else if err := writeOUI(shared, ouiData, out); err != nil {
 		return err
 	}
-	rows, err := readCSV(filepath.Join(shared, "iana_enterprise_numbers.csv"))
-	if errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintln(os.Stderr, "gen: no iana_enterprise_numbers.csv, enterprises.bin stays as it is")
-		return nil
+	for _, writeTable := range []func(shared, out string) error{writeEnterprises, writeCIPVendors, writeBACnetVendors, writeProfinet} {
+		if err := writeTable(shared, out); errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintln(os.Stderr, "gen: a table stays as it is:", err)
+		} else if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func writeEnterprises(shared, out string) error {
+	rows, err := readCSV(filepath.Join(shared, "iana_enterprise_numbers.csv"))
 	if err != nil {
 		return err
 	}
@@ -63,6 +73,82 @@ func run(shared, ouiData, out string) error {
 		source:  "IANA, Private Enterprise Numbers, by way of enterprises.tsv of wireshark (Debian 12)",
 		licence: "registry facts; the transcription that they were taken from is GPL-2.0",
 	}, []map[uint64]string{numbers})
+}
+
+func writeCIPVendors(shared, out string) error {
+	numbers, err := permissive(filepath.Join(shared, "cip_vendors.csv"), "gologix", "icsnpp", "pylogix", "pycomm3")
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(out, "cip-vendors.bin"), heading{
+		name: "cip-vendors", date: "2026-05",
+		source:  "ODVA vendor ids, by way of gologix, icsnpp-enip, pylogix and pycomm3",
+		licence: "registry facts; transcriptions MIT, BSD-3-Clause, Apache-2.0",
+	}, []map[uint64]string{numbers})
+}
+
+func writeBACnetVendors(shared, out string) error {
+	numbers, err := permissive(filepath.Join(shared, "bacnet_vendors.csv"), "icsnpp", "amzn", "hvac-scanner")
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(out, "bacnet-vendors.bin"), heading{
+		name: "bacnet-vendors", date: "2026-08",
+		source:  "ASHRAE vendor ids, by way of icsnpp-bacnet, zeek-plugin-bacnet and HVAC-Network-Scanner",
+		licence: "registry facts; transcriptions BSD-3-Clause, MIT",
+	}, []map[uint64]string{numbers})
+}
+
+// permissive reads number, name, sources ("a+b"), and keeps the rows that one of the good sources has.
+func permissive(path string, good ...string) (map[uint64]string, error) {
+	rows, err := readCSV(path)
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[uint64]string{}
+	for _, row := range rows {
+		if !slices.ContainsFunc(strings.Split(row[2], "+"), func(source string) bool { return slices.Contains(good, source) }) {
+			continue
+		}
+		n, err := strconv.ParseUint(row[0], 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("read vendor id %q: %w", row[0], err)
+		}
+		numbers[n] = row[1]
+	}
+	return numbers, nil
+}
+
+// writeProfinet takes the vendors and the products of their GSDML files.
+func writeProfinet(shared, out string) error {
+	rows, err := readCSV(filepath.Join(shared, "profinet_device_ids.csv"))
+	if err != nil {
+		return err
+	}
+	vendors, products := map[uint64]string{}, map[uint64]string{}
+	for _, row := range rows {
+		vendor, err := strconv.ParseUint(row[0], 0, 16)
+		if err != nil {
+			return fmt.Errorf("read vendor id %q: %w", row[0], err)
+		}
+		device, err := strconv.ParseUint(row[1], 0, 16)
+		if err != nil {
+			return fmt.Errorf("read device id %q: %w", row[1], err)
+		}
+		switch vendor {
+		case 0x0002, 0x081a: // the vendor of the files is another than the one named
+			continue
+		}
+		if row[2] != "" {
+			vendors[vendor] = row[2]
+		}
+		products[vendor<<16|device] = strings.ReplaceAll(row[4], "_", " ")
+	}
+	return write(filepath.Join(out, "profinet.bin"), heading{
+		name: "profinet-ids", date: "2025-02",
+		source:  "names of GSDML files and their vendors, by way of OpenCommissioning/OC_ProfinetDeviceIds",
+		licence: "facts; transcription BSD-3-Clause",
+	}, []map[uint64]string{vendors, products})
 }
 
 // writeOUI takes the longer prefixes and the newest names from oui-data, and 24-bit ones that it lacks from the CSV.
