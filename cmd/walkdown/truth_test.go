@@ -79,7 +79,7 @@ func TestCapturesDoNotContradict(t *testing.T) {
 			}{
 				{"vendor", s.Vendor, values(owner, func(i inventory.Identity) []string { return []string{i.Vendor} })},
 				{"model", s.Model, values(owner, func(i inventory.Identity) []string { return []string{i.Model, i.Family, i.OrderNumber} })},
-				{"firmware", s.Firmware, values(owner, func(i inventory.Identity) []string { return []string{i.Firmware, i.FirmwareRaw, i.OS} })},
+				{"firmware", s.Firmware, values(owner, func(i inventory.Identity) []string { return []string{i.Firmware, i.FirmwareRaw, i.Software, i.OS} })},
 				{"serial", s.Serial, values(owner, func(i inventory.Identity) []string { return []string{i.Serial} })},
 			} {
 				said, ok := field.said.(string)
