@@ -27,29 +27,30 @@ func (assetsCmd) Run(a *app) error {
 // assetColumns are those of the table of assets, here and at the end of a survey.
 func assetColumns() []column[inventory.Asset] {
 	return []column[inventory.Asset]{
-		{"Address", firstAddress},
-		{"MAC", firstMAC},
-		{"Name", func(v inventory.Asset) string { return v.Name }},
-		{"Vendor", func(v inventory.Asset) string { return orMAC(v.Vendor, v.MACVendor) }},
-		{"Model", func(v inventory.Asset) string { return first(v.Model, v.OrderNumber, v.Family) }},
-		{"Firmware", func(v inventory.Asset) string { return first(v.Firmware, v.FirmwareRaw) }},
-		{"Serial", func(v inventory.Asset) string { return v.Serial }},
-		{"Type", func(v inventory.Asset) string { return first(v.Type, v.Role) }},
-		{"Protocols", func(v inventory.Asset) string { return strings.Join(v.Protocols, " ") }},
-		{"Parts", func(v inventory.Asset) string { return count(len(v.Components)) }},
-		{"Segment", func(v inventory.Asset) string { return unlessDefault(v.Segment) }},
-		{"Sure", func(v inventory.Asset) string { return percent(v.Confidence) }},
-		{"ID", func(v inventory.Asset) string { return v.ID }},
+		{"Address", firstAddress, 0},
+		{"MAC", firstMAC, 4},
+		{"Name", func(v inventory.Asset) string { return v.Name }, 0},
+		{"Vendor", func(v inventory.Asset) string { return orMAC(v.Vendor, v.MACVendor) }, 0},
+		{"Model", func(v inventory.Asset) string { return first(v.Model, v.OrderNumber, v.Family) }, 0},
+		{"Firmware", func(v inventory.Asset) string { return first(v.Firmware, v.FirmwareRaw) }, 0},
+		{"Serial", func(v inventory.Asset) string { return v.Serial }, 2},
+		{"Type", func(v inventory.Asset) string { return first(v.Type, v.Role) }, 0},
+		{"Protocols", func(v inventory.Asset) string { return strings.Join(v.Protocols, " ") }, 1},
+		{"Parts", func(v inventory.Asset) string { return count(len(v.Components)) }, 3},
+		{"Segment", func(v inventory.Asset) string { return unlessDefault(v.Segment) }, 0},
+		{"Sure", func(v inventory.Asset) string { return percent(v.Confidence) }, 5},
+		{"ID", func(v inventory.Asset) string { return v.ID }, 6},
 	}
 }
 
+// firstAddress is the first IP, else the first MAC: what the row is known by.
 func firstAddress(v inventory.Asset) string {
 	for _, address := range v.Addresses {
 		if address.IP != "" {
 			return address.IP
 		}
 	}
-	return ""
+	return firstMAC(v)
 }
 
 func firstMAC(v inventory.Asset) string {

@@ -22,17 +22,17 @@ func (conversationsCmd) Run(a *app) error {
 
 func conversationColumns() []column[inventory.Conversation] {
 	return []column[inventory.Conversation]{
-		{"Client", func(v inventory.Conversation) string { return first(v.ClientIP, v.Client) }},
-		{"Server", func(v inventory.Conversation) string { return first(v.ServerIP, v.Server) }},
-		{"Port", func(v inventory.Conversation) string { return v.Transport + "/" + strconv.Itoa(int(v.Port)) }},
-		{"Protocol", func(v inventory.Conversation) string { return v.Protocol }},
-		{"Does", func(v inventory.Conversation) string { return strings.Join(v.Operations, " ") }},
-		{"Frequency", frequency},
-		{"Packets", func(v inventory.Conversation) string { return strconv.FormatUint(v.Packets, 10) }},
-		{"Bytes", func(v inventory.Conversation) string { return strconv.FormatUint(v.Bytes, 10) }},
-		{"VLAN", func(v inventory.Conversation) string { return count(int(v.VLAN)) }},
-		{"Last seen", func(v inventory.Conversation) string { return local(v.LastSeen) }},
-		{"External", func(v inventory.Conversation) string { return yes(v.External) }},
+		{"Client", func(v inventory.Conversation) string { return first(v.ClientIP, v.Client) }, 0},
+		{"Server", func(v inventory.Conversation) string { return first(v.ServerIP, v.Server) }, 0},
+		{"Port", func(v inventory.Conversation) string { return v.Transport + "/" + strconv.Itoa(int(v.Port)) }, 0},
+		{"Protocol", func(v inventory.Conversation) string { return v.Protocol }, 0},
+		{"Does", func(v inventory.Conversation) string { return strings.Join(v.Operations, " ") }, 0},
+		{"Frequency", frequency, 0},
+		{"Packets", func(v inventory.Conversation) string { return strconv.FormatUint(v.Packets, 10) }, 3},
+		{"Bytes", func(v inventory.Conversation) string { return strconv.FormatUint(v.Bytes, 10) }, 4},
+		{"VLAN", func(v inventory.Conversation) string { return count(int(v.VLAN)) }, 2},
+		{"Last seen", func(v inventory.Conversation) string { return local(v.LastSeen) }, 5},
+		{"External", func(v inventory.Conversation) string { return yes(v.External) }, 1},
 	}
 }
 

@@ -28,10 +28,10 @@ func (doctorCmd) Run(a *app) error {
 	findings = append(findings, interfaces(a.ctx)...)
 	findings = append(findings, clock(time.Now()), database(a))
 	return list(a, each(findings), []column[finding]{
-		{"What", func(f finding) string { return f.What }},
-		{"State", func(f finding) string { return f.State }},
-		{"Found", func(f finding) string { return f.Text }},
-		{"What to do", func(f finding) string { return f.Hint }},
+		{"What", func(f finding) string { return f.What }, 0},
+		{"State", func(f finding) string { return f.State }, 0},
+		{"Found", func(f finding) string { return f.Text }, 0},
+		{"What to do", func(f finding) string { return f.Hint }, 0},
 	}, "")
 }
 

@@ -49,9 +49,9 @@ func listFormats(a *app, formats []exporters.Format) error {
 		rows[i] = formatRow{f.Name, f.Extension, f.Description}
 	}
 	return list(a, each(rows), []column[formatRow]{
-		{"Format", func(f formatRow) string { return f.Format }},
-		{"Extension", func(f formatRow) string { return f.Extension }},
-		{"Description", func(f formatRow) string { return f.Description }},
+		{"Format", func(f formatRow) string { return f.Format }, 0},
+		{"Extension", func(f formatRow) string { return f.Extension }, 0},
+		{"Description", func(f formatRow) string { return f.Description }, 0},
 	}, "")
 }
 

@@ -108,11 +108,11 @@ func printIdentity(a *app, found []discovery.Fact) error {
 		rows[i] = identityRow{string(f.Key), f.Value, f.Confidence, f.From, f.Rule}
 	}
 	return list(a, each(rows), []column[identityRow]{
-		{"What", func(v identityRow) string { return strings.TrimPrefix(v.Key, "id.") }},
-		{"Value", func(v identityRow) string { return v.Value }},
-		{"Sure", func(v identityRow) string { return percent(v.Confidence) }},
-		{"From", func(v identityRow) string { return joinKeys(v.From) }},
-		{"Rule", func(v identityRow) string { return v.Rule }},
+		{"What", func(v identityRow) string { return strings.TrimPrefix(v.Key, "id.") }, 0},
+		{"Value", func(v identityRow) string { return v.Value }, 0},
+		{"Sure", func(v identityRow) string { return percent(v.Confidence) }, 0},
+		{"From", func(v identityRow) string { return joinKeys(v.From) }, 0},
+		{"Rule", func(v identityRow) string { return v.Rule }, 0},
 	}, "no rule knows these facts")
 }
 

@@ -18,17 +18,17 @@ func (c ledgerCmd) Run(a *app) error {
 	}
 	defer store.Close() //nolint:errcheck // it was only read
 	columns := []column[inventory.LedgerEntry]{
-		{"Time", func(v inventory.LedgerEntry) string { return v.Time.Local().Format("2006-01-02 15:04:05.000") }},
-		{"Survey", func(v inventory.LedgerEntry) string { return v.Survey }},
-		{"Target", func(v inventory.LedgerEntry) string { return v.Target }},
-		{"Protocol", func(v inventory.LedgerEntry) string { return v.Protocol }},
-		{"Request", func(v inventory.LedgerEntry) string { return v.Request }},
-		{"Outcome", func(v inventory.LedgerEntry) string { return v.Outcome }},
-		{"ms", func(v inventory.LedgerEntry) string { return milliseconds(v.RTTMS) }},
-		{"Note", func(v inventory.LedgerEntry) string { return v.Note }},
+		{"Time", func(v inventory.LedgerEntry) string { return v.Time.Local().Format("2006-01-02 15:04:05.000") }, 0},
+		{"Survey", func(v inventory.LedgerEntry) string { return v.Survey }, 2},
+		{"Target", func(v inventory.LedgerEntry) string { return v.Target }, 0},
+		{"Protocol", func(v inventory.LedgerEntry) string { return v.Protocol }, 0},
+		{"Request", func(v inventory.LedgerEntry) string { return v.Request }, 0},
+		{"Outcome", func(v inventory.LedgerEntry) string { return v.Outcome }, 0},
+		{"ms", func(v inventory.LedgerEntry) string { return milliseconds(v.RTTMS) }, 3},
+		{"Note", func(v inventory.LedgerEntry) string { return v.Note }, 1},
 	}
 	if a.common.Verbose || a.common.Format != "table" {
-		columns = append(columns, column[inventory.LedgerEntry]{"Bytes", func(v inventory.LedgerEntry) string { return v.Bytes }})
+		columns = append(columns, column[inventory.LedgerEntry]{"Bytes", func(v inventory.LedgerEntry) string { return v.Bytes }, 0})
 	}
 	return list(a, store.Ledger(a.ctx, c.Of), columns, "nothing has been sent yet")
 }

@@ -15,10 +15,12 @@ import (
 	sheet "github.com/walkdown-ot/walkdown/exporters/csv"
 )
 
-// column is one column of a list that people read.
+// column is one column of a list that people read. A minor one is left out where the terminal is too narrow, the highest number
+// first.
 type column[T any] struct {
-	head string
-	cell func(T) string
+	head  string
+	cell  func(T) string
+	minor int
 }
 
 // list prints rows as a table, as one JSON array, or as CSV with the table's columns.
@@ -44,11 +46,11 @@ func list[T any](a *app, rows iter.Seq2[T, error], columns []column[T], empty st
 		a.say("%s", empty)
 		return nil
 	}
-	heads := make([]string, len(columns))
+	heads, minor := make([]string, len(columns)), make([]int, len(columns))
 	for i, c := range columns {
-		heads[i] = c.head
+		heads[i], minor[i] = c.head, c.minor
 	}
-	return writeTable(a.stdout, heads, table)
+	return writeTable(a.stdout, heads, minor, table)
 }
 
 // each gives the values of a slice as rows.
@@ -117,9 +119,9 @@ const (
 	pipedColumn = 120 // the widest column where there is no terminal to fit
 )
 
-// writeTable aligns the cells. Columns that are empty throughout are left out; on a terminal the widest ones are shrunk until
-// the table fits, and what is cut ends with an ellipsis.
-func writeTable(to io.Writer, heads []string, rows [][]string) error {
+// writeTable aligns the cells. Columns that are empty throughout are left out. On a terminal minor columns are left out, and then
+// the widest ones shrunk, until the table fits; what is cut ends with an ellipsis. Without minor, no column is.
+func writeTable(to io.Writer, heads []string, minor []int, rows [][]string) error {
 	widths := make([]int, len(heads))
 	for i, head := range heads {
 		for _, row := range rows {
@@ -131,7 +133,7 @@ func writeTable(to io.Writer, heads []string, rows [][]string) error {
 	}
 	if file, ok := to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-			shrink(widths, width)
+			fit(widths, minor, width)
 		}
 	}
 	var out strings.Builder
@@ -156,22 +158,33 @@ func writeTable(to io.Writer, heads []string, rows [][]string) error {
 	return err
 }
 
-// shrink takes width from the widest columns until they fit.
-func shrink(widths []int, room int) {
+// fit leaves out minor columns, and then takes width from the widest of the others, until all fit into the room. The first column
+// says which row it is, and stays whole.
+func fit(widths, minor []int, room int) {
 	for {
-		total, widest := -columnGap, 0
+		total, widest, least := -columnGap, 0, -1
 		for i, w := range widths {
-			if w > 0 {
-				total += w + columnGap
+			if w == 0 {
+				continue
 			}
-			if w > widths[widest] {
+			total += w + columnGap
+			if i > 0 && (widest == 0 || w > widths[widest]) {
 				widest = i
 			}
+			if i < len(minor) && minor[i] > 0 && (least < 0 || minor[i] > minor[least]) {
+				least = i
+			}
 		}
-		if total <= room || widths[widest] <= narrowest {
+		switch {
+		case total <= room:
 			return
+		case least >= 0:
+			widths[least] = 0
+		case widest == 0 || widths[widest] <= narrowest:
+			return
+		default:
+			widths[widest]--
 		}
-		widths[widest]--
 	}
 }
 

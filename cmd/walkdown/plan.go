@@ -115,7 +115,7 @@ func printPlan(to io.Writer, plan ask.Plan, full bool) error {
 	fmt.Fprintln(to)
 	if len(rows) == 0 {
 		fmt.Fprintln(to, "no device is asked anything")
-	} else if err := writeTable(to, []string{"Who", "Class", "What", "Why", "Requests"}, rows); err != nil {
+	} else if err := writeTable(to, []string{"Who", "Class", "What", "Why", "Requests"}, nil, rows); err != nil {
 		return err
 	}
 	if full {

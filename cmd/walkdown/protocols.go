@@ -69,11 +69,11 @@ func (c protocolsCmd) Run(a *app) error {
 		return nil
 	}
 	return list(a, each(rows), []column[protocolRow]{
-		{"Name", func(v protocolRow) string { return v.Name }},
-		{"Title", func(v protocolRow) string { return v.Title }},
-		{"Ports", func(v protocolRow) string { return strings.Join(v.Ports, " ") }},
-		{"Hears", func(v protocolRow) string { return v.Hears }},
-		{"Asks", func(v protocolRow) string { return count(len(v.Requests)) }},
+		{"Name", func(v protocolRow) string { return v.Name }, 0},
+		{"Title", func(v protocolRow) string { return v.Title }, 0},
+		{"Ports", func(v protocolRow) string { return strings.Join(v.Ports, " ") }, 0},
+		{"Hears", func(v protocolRow) string { return v.Hears }, 0},
+		{"Asks", func(v protocolRow) string { return count(len(v.Requests)) }, 0},
 	}, "")
 }
 

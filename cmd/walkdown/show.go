@@ -115,7 +115,7 @@ func printAsset(a *app, all shown) error {
 			return nil
 		}
 		fmt.Fprintf(a.stdout, "\n%s\n", title)
-		return writeTable(a.stdout, heads, rows)
+		return writeTable(a.stdout, heads, nil, rows)
 	}
 	var facts, addresses, components, neighbours, services [][]string
 	for _, field := range identityFields(v.Identity) {

@@ -18,20 +18,20 @@ func (surveysCmd) Run(a *app) error {
 	}
 	defer store.Close() //nolint:errcheck // it was only read
 	columns := []column[inventory.Survey]{
-		{"ID", func(v inventory.Survey) string { return v.ID }},
-		{"Kind", func(v inventory.Survey) string { return v.Kind }},
-		{"Started", func(v inventory.Survey) string { return local(v.Started) }},
-		{"Took", took},
-		{"Site", func(v inventory.Survey) string { return v.Site }},
-		{"Segment", func(v inventory.Survey) string { return v.Segment }},
-		{"Sensor", func(v inventory.Survey) string { return v.Sensor }},
-		{"Plugged into", func(v inventory.Survey) string { return plug(v.Plug) }},
-		{"Scope", func(v inventory.Survey) string { return strings.Join(v.Scope, ", ") }},
-		{"Operator", func(v inventory.Survey) string { return v.Operator }},
-		{"Permission", func(v inventory.Survey) string { return v.Permission }},
-		{"Asked", func(v inventory.Survey) string { return count(v.Counts["questions"]) }},
-		{"Outcome", func(v inventory.Survey) string { return v.Outcome }},
-		{"Why", func(v inventory.Survey) string { return strings.Join(v.Reasons, "; ") }},
+		{"ID", func(v inventory.Survey) string { return v.ID }, 0},
+		{"Kind", func(v inventory.Survey) string { return v.Kind }, 0},
+		{"Started", func(v inventory.Survey) string { return local(v.Started) }, 0},
+		{"Took", took, 6},
+		{"Site", func(v inventory.Survey) string { return v.Site }, 5},
+		{"Segment", func(v inventory.Survey) string { return v.Segment }, 0},
+		{"Sensor", func(v inventory.Survey) string { return v.Sensor }, 1},
+		{"Plugged into", func(v inventory.Survey) string { return plug(v.Plug) }, 4},
+		{"Scope", func(v inventory.Survey) string { return strings.Join(v.Scope, ", ") }, 2},
+		{"Operator", func(v inventory.Survey) string { return v.Operator }, 7},
+		{"Permission", func(v inventory.Survey) string { return v.Permission }, 8},
+		{"Asked", func(v inventory.Survey) string { return count(v.Counts["questions"]) }, 3},
+		{"Outcome", func(v inventory.Survey) string { return v.Outcome }, 0},
+		{"Why", func(v inventory.Survey) string { return strings.Join(v.Reasons, "; ") }, 0},
 	}
 	surveys, err := store.Surveys(a.ctx)
 	if err != nil {

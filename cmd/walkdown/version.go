@@ -70,5 +70,5 @@ func printData(a *app, data fingerprints.Version) error {
 	for i, table := range data.Tables {
 		rows[i] = []string{table.Name, strconv.Itoa(table.Rows), table.Date, table.Source, table.Licence}
 	}
-	return writeTable(a.stdout, []string{"Table", "Rows", "Date", "Source", "Licence"}, rows)
+	return writeTable(a.stdout, []string{"Table", "Rows", "Date", "Source", "Licence"}, nil, rows)
 }
