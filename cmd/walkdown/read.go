@@ -55,7 +55,7 @@ func (c readCmd) Run(a *app) error {
 		return r.end(whole, err)
 	}
 	hosts, identified := r.counts()
-	a.say("%d frames read, %d assets in %s, %d of them with a name plate", whole.Heard.Frames, hosts, a.common.DB, identified)
+	a.say("%d frames read, %d assets in %s, %d of them identified", whole.Heard.Frames, hosts, a.common.DB, identified)
 	return r.end(whole, nil)
 }
 

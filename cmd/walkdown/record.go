@@ -84,13 +84,13 @@ func (r *recording) listen(sensor string, out discovery.Sink, own []discovery.MA
 // settle takes in what was observed so far.
 func (r *recording) settle(ctx context.Context) error { return r.recorder.Flush(ctx) }
 
-// counts are the hosts of the inventory, and how many of them have a model.
+// counts are the hosts of the inventory, and of how many of them the vendor is known.
 func (r *recording) counts() (hosts, identified int) {
 	counts, err := r.store.Counts(context.WithoutCancel(r.app.ctx))
 	if err != nil {
 		return 0, 0
 	}
-	return counts.Assets, counts.WithModel
+	return counts.Assets, counts.WithVendor
 }
 
 // end writes how the survey went, closes the inventory, and gives the error that the command ends with.

@@ -134,7 +134,7 @@ func (r *recording) report(report survey.Report, runErr error) error {
 func (r *recording) summary(report survey.Report) {
 	hosts, identified := r.counts()
 	r.app.say("")
-	r.app.say("survey %s: %d assets, %d of them with a name plate, in %s", r.survey.ID, hosts, identified, r.app.common.DB)
+	r.app.say("survey %s: %d assets, %d of them identified, in %s", r.survey.ID, hosts, identified, r.app.common.DB)
 	r.app.say("heard:  %d frames, %d dropped", report.Heard.Frames, report.Heard.Dropped)
 	if asked, found := report.Asked.Counts, report.Found.Counts; found.Questions+asked.Asked > 0 {
 		r.app.say("asked:  %d devices, %d answered; %d questions, %d understood; %d ARP requests", asked.Asked, asked.Answered, asked.Questions, asked.Replies, found.Questions)
