@@ -24,11 +24,11 @@ import (
 type askFlags struct {
 	Ask       string        `placeholder:"CIDR,..." help:"The scope: networks and addresses that may be asked. Nothing is ever sent without it."`
 	Exclude   string        `placeholder:"CIDR|MAC|OUI,..." help:"Never ask these, also inside the scope."`
-	Protocols []string      `placeholder:"NAME,..." help:"Ask every host of the scope these protocols, without other evidence (grade E4)."`
-	Try       []string      `placeholder:"NAME:IP[:PORT],..." help:"Ask one host a protocol (grade E4): modbus:10.20.30.13."`
+	Protocols []string      `placeholder:"NAME" help:"Ask every host of the scope these protocols, without other evidence (grade E4)."`
+	Try       []string      `placeholder:"NAME:IP[:PORT]" help:"Ask one host a protocol (grade E4): modbus:10.20.30.13."`
 	Targets   string        `type:"existingfile" placeholder:"FILE.csv" help:"A list of what to ask: columns ip, protocol and, if need be, port."`
-	Units     []string      `placeholder:"N[-M]@IP,..." help:"Modbus units behind a gateway: 1-5@10.20.30.13."`
-	Allow     []string      `placeholder:"NAME,..." help:"Opt in to a protocol or request of safety class C, to blind asking (grade E5), or to all."`
+	Units     []string      `placeholder:"N[-M]@IP" help:"Modbus units behind a gateway: 1-5@10.20.30.13."`
+	Allow     []string      `placeholder:"NAME" help:"Opt in to a protocol or request of safety class C, to blind asking (grade E5), or to all."`
 	Rate      float64       `placeholder:"N" help:"Questions per second, all devices together."`
 	Gap       time.Duration `placeholder:"D" help:"Time between two questions to one device."`
 }
