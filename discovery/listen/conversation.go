@@ -107,6 +107,9 @@ func (l *Listener) tell(e *entry[conversationKey, conversation]) {
 	if c.group {
 		server.MAC = discovery.MAC{}
 	}
+	if server.IsZero() { // 0.0.0.0 is nobody
+		return
+	}
 	median, frequency := c.rhythm.class()
 	l.emit(discovery.Observation{
 		Time: c.last, Protocol: "ip", Subject: client,

@@ -199,8 +199,12 @@ func (l *Listener) subject(a address, vlan uint16) discovery.Subject {
 	return s
 }
 
-// emit fills in what listen knows of every observation, and gives it out.
+// emit fills in what listen knows of every observation, and gives it out. What nobody said (a speaker without MAC and with the
+// address 0.0.0.0) can be about nobody.
 func (l *Listener) emit(o discovery.Observation) {
+	if o.Subject.IsZero() {
+		return
+	}
 	o.Survey, o.Sensor, o.Mode = l.options.Survey, l.options.Sensor, discovery.Heard
 	if o.Subject.Site == "" && o.Subject.Segment == "" {
 		o.Subject.Site, o.Subject.Segment = l.options.Site, l.options.Segment
