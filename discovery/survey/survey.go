@@ -72,7 +72,6 @@ type Report struct {
 	Asked       ask.Result
 	Reasons     []string
 	Interrupted bool
-	Damaged     *capture.DamagedError
 }
 
 // Run conducts the survey. When ctx ends it stops at once; what was found until then is settled and reported. The error is
@@ -86,10 +85,6 @@ func (s *Survey) Run(ctx context.Context) (Report, error) {
 	err := s.phases(ctx, ear, &report)
 	stopEar()
 	if earErr := ear.wait(); earErr != nil {
-		var damaged *capture.DamagedError
-		if errors.As(earErr, &damaged) {
-			report.Damaged = damaged
-		}
 		report.Reasons = append(report.Reasons, earErr.Error())
 	}
 	report.Heard = s.heard()
