@@ -15,6 +15,8 @@ const (
 	Moved    = "moved"
 	Merged   = "merged"
 	Split    = "split"
+	Talked   = "conversation" // somebody asks it who did not before
+	Reached  = "external"     // it talks to an address outside that it did not talk to before
 )
 
 // Diff tells what changed between two states of the inventory, or of the part of it that was touched: assets that appeared,

@@ -79,6 +79,13 @@ func (s *Store) endSurvey(ctx context.Context, id int64, v inventory.Survey) err
 		if err != nil {
 			return err
 		}
+		for _, tell := range []func(context.Context, *session, int64) ([]inventory.Change, error){returns, absences, newTalks} {
+			more, err := tell(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, more...)
+		}
 		for _, c := range changes {
 			if _, err := tx.exec(ctx, "INSERT INTO changes (survey, time, asset, kind, attribute, old, new, via) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 				id, ended, c.Asset, c.Kind, c.Attribute, c.Old, c.New, c.Via); err != nil {
