@@ -45,9 +45,11 @@ type commandLine struct {
 	Surveys       surveysCmd       `cmd:"" help:"The runs so far, with their scope and outcome."`
 	Assets        assetsCmd        `cmd:"" help:"The inventory."`
 	Show          showCmd          `cmd:"" help:"One asset: identity with evidence, addresses, components, neighbours, conversations."`
+	Changes       changesCmd       `cmd:"" help:"What appeared, vanished, moved, was updated."`
 	Conversations conversationsCmd `cmd:"" help:"Who talks to whom, over what, how often."`
 	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
+	Backup        backupCmd        `cmd:"" help:"Copy the inventory into a new file, also while a survey runs."`
 	Fingerprint   fingerprintCmd   `cmd:"" help:"Try the rules on a line or a file of facts."`
 	Protocols     protocolsCmd     `cmd:"" help:"Every protocol: what is heard, what is asked, how safe it is."`
 	Doctor        doctorCmd        `cmd:"" help:"What works on this machine, and what to do about the rest."`
@@ -57,8 +59,8 @@ type commandLine struct {
 const about = `Discovers the devices of an OT network: listens first, asks gently, keeps the inventory.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but incomplete (the reason is printed and stored),
-130 interrupted (what was found until then is kept). Every flag can stand in the file of --config and in
-an environment variable WALKDOWN_NAME.`
+4 there are changes (changes --exit-code), 130 interrupted (what was found until then is kept). Every flag
+can stand in the file of --config and in an environment variable WALKDOWN_NAME.`
 
 // helped is thrown when kong has printed a help text and wants the program to end.
 type helped struct{ status int }

@@ -17,6 +17,7 @@ const (
 	statusFailed      = 1
 	statusUsage       = 2
 	statusIncomplete  = 3
+	statusChanges     = 4 // `changes --exit-code`: there are changes
 	statusInterrupted = 130
 )
 
