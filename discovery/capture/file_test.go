@@ -17,6 +17,7 @@ import (
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/capture"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 // frames reads a source to its end, and gives the error that it ended with.
@@ -293,7 +294,8 @@ func TestReads_without_allocating(t *testing.T) {
 	}
 }
 
-func FuzzReader(f *testing.F) {
+func FuzzReader(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	order := binary.LittleEndian
 	f.Add(pcapFile(order, 0xa1b2c3d4, 1, record{1, 2, 3, []byte("abcd")}))
 	f.Add(pcapFile(binary.BigEndian, 0xa1b23c4d, 113, record{1, 2, 3, []byte("abcd")}))

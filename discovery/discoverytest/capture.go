@@ -194,3 +194,16 @@ func Read(t testing.TB, p discovery.Protocol, s Sample) (lines []string, problem
 	}
 	return Lines(r.told), r.problems
 }
+
+// Check is Read for fuzz targets: it only holds what is told against the contract, and gives how much that is.
+func Check(t testing.TB, p discovery.Protocol, s Sample) (told int) {
+	t.Helper()
+	r, err := read(p, s.Flow, s.Messages)
+	if err != nil {
+		t.Errorf("%s: %v", s.Name, err)
+	}
+	for _, o := range r.told {
+		told += len(o.Facts) + len(o.Links) + len(o.Talks)
+	}
+	return told
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/capture"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 	"github.com/walkdown-ot/walkdown/discovery/listen"
 )
 
@@ -191,7 +192,8 @@ func BenchmarkPlant(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "frames/s")
 }
 
-func FuzzFrame(f *testing.F) {
+func FuzzFrame(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for i, frame := range mixed()[:8] {
 		f.Add(uint16(1), uint16(i), frame.Data)
 	}

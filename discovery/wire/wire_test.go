@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 func TestReader(t *testing.T) {
@@ -35,7 +37,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-func FuzzReader(f *testing.F) {
+func FuzzReader(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add([]byte{1, 2, 3}, 2)
 	f.Fuzz(func(t *testing.T, b []byte, n int) {
 		r := NewReader(b)

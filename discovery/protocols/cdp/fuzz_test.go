@@ -1,8 +1,13 @@
 package cdp
 
-import "testing"
+import (
+	"testing"
 
-func FuzzParse(f *testing.F) {
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
+)
+
+func FuzzParse(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(frame(f, everything()...))
 	f.Add(frame(f, tlv(1, "0016b9ff0102"), tlv(0x1001, ascii("CNC1234567"))))
 	f.Fuzz(func(t *testing.T, b []byte) {

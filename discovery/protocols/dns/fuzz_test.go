@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 var (
@@ -14,9 +15,11 @@ var (
 	nothing = discovery.SinkFunc(func(discovery.Observation) {})
 )
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(message(f, dnsmessage.Header{Response: true}, "a.example A", "a.example CNAME b.example", "b.example A 10.0.0.7", "7.0.0.10.in-addr.arpa PTR c.example"), false)
 	f.Add(message(f, dnsmessage.Header{OpCode: 5}, "example SOA", "|", "a.example A 10.0.0.20"), true)
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte, stream bool) {
 		sink := discovery.SinkFunc(func(o discovery.Observation) {
 			for _, fact := range o.Facts {
@@ -26,13 +29,13 @@ func FuzzDecoder(f *testing.F) {
 			}
 		})
 		if stream {
-			s := discovery.Stream{Decoder: Protocol().Decode(flow(discovery.TCP))}
+			s := discovery.Stream{Decoder: protocol.Decode(flow(discovery.TCP))}
 			s.Feed(discovery.Server, noTime, b, 0, sink, nil)
 			s.Feed(discovery.Client, noTime, b, 0, sink, nil)
 			s.Feed(discovery.Server, noTime, b, 1, sink, nil)
 			return
 		}
-		d := Protocol().Decode(flow(discovery.UDP))
+		d := protocol.Decode(flow(discovery.UDP))
 		if n, _ := d.Feed(discovery.Server, noTime, b, 0, sink); n != len(b) {
 			t.Errorf("read %d of %d bytes", n, len(b))
 		}

@@ -1,8 +1,13 @@
 package lldp
 
-import "testing"
+import (
+	"testing"
 
-func FuzzParse(f *testing.F) {
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
+)
+
+func FuzzParse(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(payload(f, append(switchTLVs(), end)...))
 	f.Add(payload(f, tlv(1, "05 01 c0000207"), tlv(2, "07 00"), tlv(127, "000ecf 05 08000693cf32")))
 	f.Fuzz(func(t *testing.T, b []byte) {

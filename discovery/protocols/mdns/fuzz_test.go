@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(announce(f, srv("x._http._tcp.local", 80, "a.local"), a("a.local", sender), a("a.local", "fe80::1"), txt("x._http._tcp.local", "model=1")).Bytes)
 	f.Add(announce(f, ptr("_http._tcp.local", "y._http._tcp.local"), a("b.local", "10.0.0.9")).Bytes)
+	protocol, in := Protocol(), flow(sender)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d := Protocol().Decode(flow(sender))
+		d := protocol.Decode(in)
 		n, _ := d.Feed(discovery.Client, time.Time{}, b, 0, discovery.SinkFunc(func(o discovery.Observation) {
 			if len(o.Facts) > maxFacts {
 				t.Errorf("%d facts", len(o.Facts))

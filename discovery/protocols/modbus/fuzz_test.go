@@ -5,14 +5,17 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(adu(255, "2b0e01 01 00 00 03"+basicObjects), adu(3, "2b0e0100"), 0)
 	f.Add(adu(1, "11 02 01ff"), adu(1, "83 0b"), 3)
+	protocol, in := Protocol(), flow()
 	f.Fuzz(func(t *testing.T, a, b []byte, gap int) {
 		claims(a)
-		s := discovery.Stream{Decoder: Protocol().Decode(flow())}
+		s := discovery.Stream{Decoder: protocol.Decode(in)}
 		sink := discovery.SinkFunc(func(o discovery.Observation) {
 			if len(o.Facts) > maxMessage/2+1 {
 				t.Errorf("%d facts", len(o.Facts))

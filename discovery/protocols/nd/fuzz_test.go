@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, text := range []string{
 		na + linkTarget + "0201" + own, ns + globalTarget + "0101" + own, rs + "0101" + own,
 		ra + "0101" + own + "0501 0000 000005dc 0304 40 c0 00015180 00003840 00000000 20010db8000000010000000000000000 1801 00 00 00000708",
@@ -15,8 +17,9 @@ func FuzzDecoder(f *testing.F) {
 	} {
 		f.Add(message(f, text))
 	}
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d := Protocol().Decode(flow(t, linkIP))
+		d := protocol.Decode(flow(t, linkIP))
 		facts := 0
 		_, _ = d.Feed(discovery.Client, time.Time{}, b, 0, discovery.SinkFunc(func(o discovery.Observation) {
 			facts += len(o.Facts)

@@ -9,7 +9,8 @@ import (
 )
 
 // FuzzConversation feeds both sides: the first byte of the input chooses who speaks and how the bytes are split.
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, s := range []discoverytest.Sample{discoverySample(f), sessionSample(f)} {
 		for _, m := range s.Messages {
 			f.Add(uint8(m.Side), uint16(0), m.Bytes)
@@ -18,17 +19,20 @@ func FuzzConversation(f *testing.F) {
 	}
 	der, _ := instance(f, "urn:press-3:plc")
 	f.Add(uint8(1), uint16(100), opening("x#Basic256Sha256", der))
+	protocol, in := Protocol(), testFlow()
+	question := from(discovery.Client, chunks(f, 7, 0, readOf(nodeNamespaceArray, nodeBuildInfo, nodeProductName)))
 	f.Fuzz(func(t *testing.T, side uint8, split uint16, b []byte) {
 		at := min(int(split), len(b))
-		discoverytest.Read(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: testFlow(), Messages: []discoverytest.Message{
-			from(discovery.Client, chunks(t, 7, 0, readOf(nodeNamespaceArray, nodeBuildInfo, nodeProductName))),
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: in, Messages: []discoverytest.Message{
+			question,
 			from(discovery.Side(side&1), b[:at]),
 			{Side: discovery.Side(side & 1), Time: testTime, Bytes: b[at:], Gap: int(side >> 1)},
 		}})
 	})
 }
 
-func FuzzVariant(f *testing.F) {
+func FuzzVariant(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, v := range []any{"text", []string{"a", "b"}, testTime, good("inside")} {
 		b, err := good(v).Value.Encode()
 		if err != nil {

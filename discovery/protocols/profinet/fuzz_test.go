@@ -6,18 +6,22 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 // maxFacts is more than a message of a datagram's length can hold.
 const maxFacts = 40 * maxEndpoints
 
-func FuzzLink(f *testing.F) {
+func FuzzLink(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(dcp(f, "feff 05 01", dcpBlock("0202", "0000", ascii("x208")), dcpBlock("0103", "0001", strings.Repeat("c0a80001", 7)), dcpBlock("0203", "0000", "002a 0a01")))
 	f.Add(dcp(f, "fefd 03 01", dcpBlock("0204", "0000", "0300"), dcpBlock("0101", "0000", "08000693cf32")))
-	f.Fuzz(func(t *testing.T, b []byte) { feed(t, discovery.Flow{Transport: discovery.EtherType}, b) })
+	protocol := Protocol()
+	f.Fuzz(func(t *testing.T, b []byte) { feed(t, protocol, discovery.Flow{Transport: discovery.EtherType}, b) })
 }
 
-func FuzzCall(f *testing.F) {
+func FuzzCall(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	nameplate := im0("6ES7 131-6BF00-0BA0", "S C-1234567", "0003", "56 040201")
 	for _, m := range []message{
 		{operation: operationConnect, body: array(arRequest, iocrInOut)},
@@ -29,18 +33,19 @@ func FuzzCall(f *testing.F) {
 	} {
 		f.Add(m.bytes(f))
 	}
+	protocol, in := Protocol(), callFlow()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		isCall(b)
-		feed(t, callFlow(), b)
+		feed(t, protocol, in, b)
 	})
 }
 
 // feed gives the bytes to a decoder whole, and then a second time in two halves.
-func feed(t *testing.T, flow discovery.Flow, b []byte) {
+func feed(t *testing.T, protocol discovery.Protocol, flow discovery.Flow, b []byte) {
 	t.Helper()
 	told := 0
 	sink := discovery.SinkFunc(func(o discovery.Observation) { told += len(o.Facts) + len(o.Links) + len(o.Talks) })
-	d := Protocol().Decode(flow)
+	d := protocol.Decode(flow)
 	for side, piece := range [][]byte{b, b[:len(b)/2], b[len(b)/2:]} {
 		if n, _ := d.Feed(discovery.Side(side%2), time.Time{}, piece, 0, sink); n < 0 || n > len(piece) {
 			t.Errorf("read %d of %d bytes", n, len(piece))

@@ -5,15 +5,18 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add([]byte(v2c(pdu(Response, 0, bind("1.3.6.1.2.1.1.1.0", text("x")), bind(entPhysical+"2.1", text("y"))))))
 	f.Add([]byte(trapV1("\x0a\x00\x00\x01", 0)))
 	f.Add([]byte(v3(0, engineWithMAC, tlv(0x30, text(""), text(""), pdu(Report, 0)))))
+	protocol, in := Protocol(), flow()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		claims(b)
-		d := Protocol().Decode(flow())
+		d := protocol.Decode(in)
 		facts := 0
 		n, _ := d.Feed(discovery.Server, time.Time{}, b, 0, discovery.SinkFunc(func(o discovery.Observation) {
 			facts += len(o.Facts)

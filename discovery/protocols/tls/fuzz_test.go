@@ -9,16 +9,18 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, version := range []uint16{gotls.VersionTLS12, gotls.VersionTLS13} {
 		sound := shake(f, version, "press-3.plant.example")
 		f.Add(sound[0].Bytes, sound[1].Bytes, uint8(0))
 	}
 	sound := shake(f, gotls.VersionTLS12, "press-3.plant.example")
 	f.Add(sound[0].Bytes, split(sound[1].Bytes, 40), uint8(1))
+	protocol, in := Protocol(), flow()
 	f.Fuzz(func(t *testing.T, a, b []byte, gap uint8) {
 		claims(a)
-		discoverytest.Read(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: in, Messages: []discoverytest.Message{
 			message(discovery.Client, a), message(discovery.Server, b),
 			{Side: discovery.Server, Bytes: a, Gap: int(gap)},
 			{Side: discovery.Client, Bytes: b, Gap: int(gap)},
@@ -27,7 +29,8 @@ func FuzzConversation(f *testing.F) {
 }
 
 // FuzzHandshake feeds one message as a record of its own, so that every input gets behind the headers.
-func FuzzHandshake(f *testing.F) {
+func FuzzHandshake(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, version := range []uint16{gotls.VersionTLS12, gotls.VersionTLS13} {
 		for _, m := range shake(f, version, "press-3.plant.example")[:2] {
 			n, _ := recordLength(m.Bytes)

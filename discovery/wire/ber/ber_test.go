@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 func element(t *testing.T, text string) Element {
@@ -120,7 +122,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-func FuzzReader(f *testing.F) {
+func FuzzReader(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	for _, seed := range []string{"300802010104036162634004", "06082b06010201010100", "3084ffffffff00"} {
 		b, _ := hex.DecodeString(seed)
 		f.Add(b)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -107,7 +109,8 @@ func TestParseDamaged(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	der := issue(f, pkix.Name{CommonName: "press-3"}, pkix.Name{})
 	f.Add(der)
 	f.Add(der[:100])

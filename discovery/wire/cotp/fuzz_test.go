@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
-func FuzzReassembler(f *testing.F) {
+func FuzzReassembler(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(dt(true, "one"), dt(false, "two"), 0)
 	f.Add([]byte("\x03\x00\x00\x16\x11\xe0\x00\x00\x00\x0f\x00\xc1\x02\x01\x00\xc2\x02\x01\x02\xc0\x01\x0a"), dt(true, ""), 7)
 	f.Fuzz(func(t *testing.T, a, b []byte, gap int) {

@@ -4,10 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
+
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(answer(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Parse(b)

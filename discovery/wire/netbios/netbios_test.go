@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 	"github.com/walkdown-ot/walkdown/discovery/wire"
 )
 
@@ -58,7 +59,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-func FuzzRead(f *testing.F) {
+func FuzzRead(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add([]byte(theNetBIOSName))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := wire.NewReader(b)

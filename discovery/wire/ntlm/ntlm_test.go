@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -108,7 +110,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(message(f, challenge))
 	f.Add(message(f, authenticate))
 	f.Fuzz(func(t *testing.T, b []byte) {
