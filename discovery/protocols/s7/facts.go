@@ -35,7 +35,7 @@ const (
 
 const name = "s7"
 
-// Protocol is S7comm as it is heard.
+// Protocol is S7comm, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     name,
@@ -50,6 +50,7 @@ func Protocol() discovery.Protocol {
 		Ports:  []discovery.Port{{Transport: discovery.TCP, Number: Port}},
 		Claims: claims,
 		Decode: func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:  asker(),
 	}
 }
 

@@ -4,7 +4,7 @@
 // Software for S7-300/400 Reference Manual (A5E02789976) for the lists; TCP 102.
 // Heard: SZL 0011 (order numbers, versions) and 001C (names, serial numbers), the rack and slot that a client connects to, who
 // reads, writes and controls; of S7comm-plus, order number and firmware in the answer that opens a session, and the operations.
-// Asked: nothing. Values of variables are never kept.
+// Asked: those two lists, over a connection of the kind that is not the engineer's. Values of variables are never read nor kept.
 package s7
 
 import (

@@ -9,10 +9,17 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
+
+// ErrEnded says that the other end closed or reset the connection where an answer was expected.
+var ErrEnded = errors.New("the device ended the connection")
+
+// windowsReset is WSAECONNRESET; syscall.ECONNRESET is another number there.
+const windowsReset = syscall.Errno(10054)
 
 // Times and sizes. The pace-keeper may shorten the times; these hold where there is none.
 const (
@@ -106,7 +113,7 @@ func (d *Dialogue) Leave(message []byte) {
 }
 
 // Receive gives the next message, valid until the next call. No answer in time is discovery.ErrSilent; what cannot be framed is
-// discovery.ErrNotUnderstood.
+// discovery.ErrNotUnderstood; a connection that ends is ErrEnded.
 func (d *Dialogue) Receive() ([]byte, error) {
 	if d.buffer == nil {
 		size := readSize
@@ -166,6 +173,8 @@ func (d *Dialogue) reason(err error) error {
 		return context.Cause(d.ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, discovery.ErrSilent):
 		return fmt.Errorf("%w: %w", discovery.ErrSilent, err)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, windowsReset):
+		return fmt.Errorf("%w: %w", ErrEnded, err)
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("got %q, %v; want %q", got, err, want)
 		}
 	}
-	if _, err := d.Receive(); !errors.Is(err, io.EOF) {
+	if _, err := d.Receive(); !errors.Is(err, ErrEnded) {
 		t.Errorf("at the end: %v", err)
 	}
 }
@@ -73,8 +73,8 @@ func TestReasons(t *testing.T) {
 		"silent":    {func(far net.Conn) { _, _ = io.Copy(io.Discard, far) }, counted, discovery.ErrSilent},
 		"unframed":  {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)); _, _ = far.Write([]byte{0}) }, counted, discovery.ErrNotUnderstood},
 		"too_long":  {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)); _, _ = far.Write([]byte{1}) }, func(b []byte) (int, error) { return 1 << 20, nil }, discovery.ErrNotUnderstood},
-		"ended":     {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)) }, counted, io.EOF},
-		"cut_short": {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)); _, _ = far.Write([]byte{9, 1}) }, counted, io.EOF},
+		"ended":     {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)) }, counted, ErrEnded},
+		"cut_short": {func(far net.Conn) { _, _ = far.Read(make([]byte, 9)); _, _ = far.Write([]byte{9, 1}) }, counted, ErrEnded},
 		"endless": {func(far net.Conn) {
 			_, _ = far.Read(make([]byte, 9))
 			for {
