@@ -221,7 +221,7 @@ func TestLeadingMaker(t *testing.T) {
 
 func TestLikely(t *testing.T) {
 	engine := mustDefault(t)
-	known := map[string]bool{"snmp": true, "modbus": true, "opcua": true}
+	known := map[string]bool{"snmp": true, "modbus": true, "opcua": true, "s7": true}
 	for vendor, protocols := range engine.likely {
 		if !engine.words.canonical[vendor] {
 			t.Errorf("%q is not in the vocabulary", vendor)
@@ -237,7 +237,7 @@ func TestLikely(t *testing.T) {
 			t.Errorf("%s makes safety controllers, yet %v is likely", safety, got)
 		}
 	}
-	if diff := cmp.Diff([]string{"opcua", "snmp"}, engine.Likely("Siemens AG")); diff != "" {
+	if diff := cmp.Diff([]string{"s7", "snmp"}, engine.Likely("Siemens AG")); diff != "" {
 		t.Error(diff)
 	}
 	if got := engine.Likely("Nobody & Sons"); got != nil {

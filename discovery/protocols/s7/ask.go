@@ -44,7 +44,7 @@ const resource = 3
 func asker() *discovery.Asker {
 	const readEffect = "none: reads a status list from memory"
 	userdata := func(parameters, payload string) discovery.Template {
-		return discovery.MustTemplate("0300 u16+4( 02f080 3207 0000 ?2 " + parameters + payload + " )")
+		return discovery.MustTemplate("0300 0021 02f080 3207 0000 ?2 " + parameters + payload)
 	}
 	return &discovery.Asker{
 		Transport: discovery.TCP,
