@@ -11,16 +11,17 @@ import (
 // Safety is the class of a question: how much it can upset.
 type Safety uint8
 
-// The safety classes. What is worse than C is never sent, so it has no value here.
+// The safety classes. What upsets every device is listed nowhere; D says that a request is never sent to some classes of device.
 const (
 	SafetyA0 Safety = iota // silent
 	SafetyA1               // one multicast or broadcast a segment
 	SafetyB                // one short unicast exchange
 	SafetyC                // only by explicit opt-in
+	SafetyD                // never
 )
 
-// String is the class as the documents write it: A0, A1, B, C.
-func (s Safety) String() string { return [...]string{"A0", "A1", "B", "C"}[s&3] }
+// String is the class as the documents write it: A0, A1, B, C, D.
+func (s Safety) String() string { return [...]string{"A0", "A1", "B", "C", "D"}[min(s, SafetyD)] }
 
 // Grade is the evidence that a device speaks a protocol; without E1 to E4 it is not asked.
 type Grade uint8
@@ -46,13 +47,22 @@ func (g Grade) String() string {
 // plan, the documents and the ledger.
 type Request struct {
 	Name     string // unique in its protocol: "read-device-identification-basic"
-	Safety   Safety
+	Safety   Safety // for a device of any class that ByClass does not name; those of which nothing is known among them
+	ByClass  map[Class]Safety
 	Template Template
 	Max      int    // how often at most, per device and run
 	Setup    bool   // set-up or tear-down of a connection: listed and counted apart from questions
 	PerUnit  bool   // asked of what lives behind the address (Target.Units), and left out where none is known
 	Yields   []Key  // what an answer may tell
 	Effect   string // what it does to the device: "none: reads a table"
+}
+
+// SafetyFor is the safety class of the request when it is sent to a device of this class.
+func (r Request) SafetyFor(c Class) Safety {
+	if safety, ok := r.ByClass[c]; ok {
+		return safety
+	}
+	return r.Safety
 }
 
 // Asker is the asking face of a protocol.
@@ -71,6 +81,7 @@ type Asker struct {
 // Target is whom to ask.
 type Target struct {
 	Subject     Subject      // the address; for a question to a segment only its site and segment
+	Class       Class        // what is known of its kind before it is asked
 	Port        uint16       // where the protocol listens
 	Scope       []netip.Addr // layer 2: the addresses to look for
 	Interface   *net.Interface
@@ -102,7 +113,9 @@ type Session interface {
 	Frames(ctx context.Context) (net.PacketConn, error)
 	// Known is a value that is known of the target already, which is not asked again.
 	Known(key Key) (string, bool)
-	// Allowed reports whether a request of class C was opted in to, by its own name or its protocol's.
+	// Allowed reports whether the request may be sent to this device: it stands in the plan, which it does when its safety class
+	// for this class of device is B, or C and it was opted in to, by its own name or its protocol's. Askers look before they send
+	// what has another safety class for some devices.
 	Allowed(request string) bool
 }
 

@@ -217,6 +217,7 @@ func candidates(assets func(yield func(inventory.Asset, error) bool), site, segm
 				Subject: discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN},
 				Type:    asset.Type, Vendor: asset.Vendor, MACVendor: asset.MACVendor,
 				Serves: map[string]uint16{},
+				Router: asset.Role == "router",
 				Bridge: slices.Contains(asset.Protocols, "lldp") && (asset.Type == "switch" || asset.Type == "router"),
 			}
 			for _, service := range asset.Services {

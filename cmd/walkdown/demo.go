@@ -47,7 +47,8 @@ func (demoCmd) Run(a *app) error {
 		limits.Rate, limits.Controller.Gap)
 	a.say("(a real survey: %g a second, %s)\n", ask.DefaultLimits().Rate, ask.DefaultLimits().Controller.Gap)
 
-	w := wishes{scope: simulated.Scope(), limits: limits}
+	// A simulated plant is opted in to whole.
+	w := wishes{scope: simulated.Scope(), limits: limits, allow: []string{"modbus", "opcua"}}
 	for _, device := range simulated.Devices() {
 		for protocol, port := range device.Ports {
 			w.named = append(w.named, survey.Named{Protocol: protocol, Host: device.Addr, Port: port})

@@ -202,7 +202,7 @@ func TestLab(t *testing.T) {
 	db := filepath.Join(l.dir, "lab.db")
 	began := time.Now()
 	printed := l.run("ip", "netns", "exec", l.ns("laptop"), binary, "survey", "-i", "eth0", "--listen", "6s", "--ask", "10.77.0.0/24",
-		"--protocols", "snmp,modbus,opcua", "--yes", "--db", db)
+		"--protocols", "snmp,modbus,opcua", "--allow", "opcua", "--yes", "--db", db)
 	t.Logf("surveyed in %s\n%s", time.Since(began).Round(time.Second), printed)
 	time.Sleep(time.Second) // tcpdump writes what it still holds
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,13 +32,15 @@ type protocolRow struct {
 
 // requestRow is the JSON form of a request that may be sent.
 type requestRow struct {
-	Name     string   `json:"name"`
-	Safety   string   `json:"safety"`
-	Setup    bool     `json:"setup,omitempty"`
-	Max      int      `json:"max"`
-	Template string   `json:"template"`
-	Effect   string   `json:"effect"`
-	Yields   []string `json:"yields,omitempty"`
+	Name   string `json:"name"`
+	Safety string `json:"safety"`
+	// SafetyFor is the safety class for the classes of device for which it is another one.
+	SafetyFor map[string]string `json:"safety_for,omitempty"`
+	Setup     bool              `json:"setup,omitempty"`
+	Max       int               `json:"max"`
+	Template  string            `json:"template"`
+	Effect    string            `json:"effect"`
+	Yields    []string          `json:"yields,omitempty"`
 }
 
 // Run prints what each protocol can hear and send.
@@ -90,12 +93,32 @@ func newProtocolRow(p discovery.Protocol) protocolRow {
 		return row
 	}
 	for _, r := range p.Asker.Requests {
+		safetyFor := map[string]string{}
+		for class, safety := range r.ByClass {
+			safetyFor[class.String()] = safety.String()
+		}
 		row.Requests = append(row.Requests, requestRow{
-			Name: r.Name, Safety: r.Safety.String(), Setup: r.Setup, Max: r.Max,
+			Name: r.Name, Safety: r.Safety.String(), SafetyFor: safetyFor, Setup: r.Setup, Max: r.Max,
 			Template: r.Template.String(), Effect: r.Effect, Yields: words(r.Yields),
 		})
 	}
 	return row
+}
+
+// safety is the safety class in words: "B; C for field, gateway".
+func (r requestRow) safety() string {
+	text := r.Safety
+	for _, safety := range slices.Compact(slices.Sorted(maps.Values(r.SafetyFor))) {
+		var classes []string
+		for class, s := range r.SafetyFor {
+			if s == safety {
+				classes = append(classes, class)
+			}
+		}
+		slices.Sort(classes)
+		text += fmt.Sprintf("; %s for %s", safety, strings.Join(classes, ", "))
+	}
+	return text
 }
 
 func words(keys []discovery.Key) []string {
@@ -118,7 +141,7 @@ func printProtocol(to io.Writer, row protocolRow) error {
 		if r.Setup {
 			kind = "set-up"
 		}
-		fmt.Fprintf(to, "    %s  class %s, %s, at most %d\n      %s\n      effect: %s\n", r.Name, r.Safety, kind, r.Max, r.Template, r.Effect)
+		fmt.Fprintf(to, "    %s  class %s, %s, at most %d\n      %s\n      effect: %s\n", r.Name, r.safety(), kind, r.Max, r.Template, r.Effect)
 	}
 	return nil
 }
@@ -128,9 +151,10 @@ const protocolPageHead = `# Protocols
 Made from the code by ` + "`go generate ./cmd/walkdown`" + `; a test fails when it is out of date.
 
 A request that matches none of the forms below never leaves: the pace-keeper compares every message with this list before it
-is sent. Safety classes: A1 one broadcast a segment, B one short exchange with one device, C only by opt-in. In the forms, hex
-is sent as it stands, ` + "`?4`" + ` is four bytes that vary, ` + "`*64`" + ` up to 64 of them, ` + "`secret*64`" + ` the same but overwritten in what is
-kept, and ` + "`u16( … )`" + ` or ` + "`ber( … )`" + ` a length followed by exactly that many bytes.
+is sent. Safety classes: A1 one broadcast a segment, B one short exchange with one device, C only by opt-in, D never; "for" names
+the classes of device for which it is another one, and a device of which nothing is known is treated like a controller. In the
+forms, hex is sent as it stands, ` + "`?4`" + ` is four bytes that vary, ` + "`*64`" + ` up to 64 of them, ` + "`secret*64`" + ` the same but
+overwritten in what is kept, and ` + "`u16( … )`" + ` or ` + "`ber( … )`" + ` a length followed by exactly that many bytes.
 `
 
 // protocolPage writes docs/protocols.md.
@@ -150,7 +174,7 @@ func protocolPage(to io.Writer, rows []protocolRow) error {
 			if r.Setup {
 				name += " (set-up)"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %d | `%s` | %s |\n", name, r.Safety, r.Max, strings.ReplaceAll(r.Template, "|", "\\|"), r.Effect)
+			fmt.Fprintf(&b, "| %s | %s | %d | `%s` | %s |\n", name, r.safety(), r.Max, strings.ReplaceAll(r.Template, "|", "\\|"), r.Effect)
 		}
 	}
 	_, err := io.WriteString(to, b.String())

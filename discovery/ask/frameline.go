@@ -100,7 +100,7 @@ func (c *frameLine) charge(frame []byte) (discovery.Request, netip.Addr, error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.s.protocol.Asker.Requests {
-		if _, ok := r.Template.Match(frame); !ok || r.Safety == discovery.SafetyC && !c.s.Allowed(r.Name) {
+		if _, ok := r.Template.Match(frame); !ok || !c.s.Allowed(r.Name) {
 			continue
 		}
 		key := allotment{r.Name, f.targetAddr}

@@ -172,6 +172,17 @@ func (k *Keeper) allowed(names ...string) bool {
 	return slices.ContainsFunc(k.o.Allow, func(a string) bool { return a == allowAll || slices.Contains(names, a) })
 }
 
+// mayBeSent reports whether a request needs no opt-in for a device of this class, or has one.
+func (k *Keeper) mayBeSent(protocol string, r discovery.Request, class Class) bool {
+	switch r.SafetyFor(class) {
+	case discovery.SafetyD:
+		return false
+	case discovery.SafetyC:
+		return k.allowed(protocol, r.Name)
+	}
+	return true
+}
+
 func (k *Keeper) known(subject discovery.Subject, key discovery.Key) (string, bool) {
 	if k.o.Known == nil {
 		return "", false

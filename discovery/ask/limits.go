@@ -17,7 +17,9 @@ type ClassLimits struct {
 type Limits struct {
 	Name string // "gentle", as the plan prints it
 
-	Infrastructure, Computer, Controller, Gateway ClassLimits
+	Infrastructure, Computer, Controller, Gateway ClassLimits // field devices and unknown ones as a controller
+
+	Core int // questions to infrastructure that tells about many others, per device and run
 
 	Rate    float64 // questions and connects per second, all devices together
 	Devices int     // asked at once
@@ -48,6 +50,7 @@ func DefaultLimits() Limits {
 		Computer:       ClassLimits{Gap: 500 * time.Millisecond, Questions: 30, Connections: 6, Pause: time.Second},
 		Controller:     ClassLimits{Gap: time.Second, Questions: 20, Connections: 3, Pause: 2 * time.Second},
 		Gateway:        ClassLimits{Gap: 2 * time.Second, Questions: 16, Connections: 3, Pause: 2 * time.Second},
+		Core:           1500,
 		Rate:           10,
 		Devices:        8,
 		Jitter:         0.1,
@@ -94,6 +97,14 @@ func (l Limits) Class(c Class) ClassLimits {
 	return l.Controller
 }
 
+// questions is the budget of a device of the class.
+func (l Limits) questions(c Class, core bool) int {
+	if c == Infrastructure && core {
+		return max(l.Core, l.Infrastructure.Questions)
+	}
+	return l.Class(c).Questions
+}
+
 // WithGap is the same pace with one gap for every class of device.
 func (l Limits) WithGap(gap time.Duration) Limits {
 	for _, c := range []*ClassLimits{&l.Infrastructure, &l.Computer, &l.Controller, &l.Gateway} {
@@ -129,6 +140,8 @@ func (l Limits) check() error {
 		}
 	}
 	switch {
+	case l.Core < 0:
+		return fmt.Errorf("limits: %d questions to the core may not be negative", l.Core)
 	case !(l.Rate > 0) || !(l.SweepRate > 0):
 		return fmt.Errorf("limits: the rates %g and %g per second must be more than 0", l.Rate, l.SweepRate)
 	case l.Devices < 1 || l.Received < 1:

@@ -72,8 +72,9 @@ type DevicePlan struct {
 	MAC     discovery.MAC `json:"mac,omitzero"`
 	VLAN    uint16        `json:"vlan,omitempty"`
 	Class   Class         `json:"class"`
-	GapMS   int64         `json:"gap_ms"` // between two questions
-	Items   []Item        `json:"items"`  // in the order of asking
+	GapMS   int64         `json:"gap_ms"`            // between two questions
+	AtMost  int           `json:"questions_at_most"` // the budget of the device, over all protocols
+	Items   []Item        `json:"items"`             // in the order of asking
 	Cost
 }
 
@@ -84,19 +85,21 @@ func (d DevicePlan) Subject() discovery.Subject {
 
 // Item is what one device is asked over one protocol.
 type Item struct {
-	Protocol  string    `json:"protocol"`
-	Transport string    `json:"transport"`
-	Port      uint16    `json:"port"`
-	Grade     string    `json:"grade"` // E1 .. E5: why it is asked
-	Units     []int     `json:"units,omitempty"`
-	Requests  []Planned `json:"requests"`
+	Protocol  string `json:"protocol"`
+	Transport string `json:"transport"`
+	Port      uint16 `json:"port"`
+	Grade     string `json:"grade"` // E1 .. E5: why it is asked
+	Units     []int  `json:"units,omitempty"`
+	// UnitsNamed says that a person named the units, which is the opt-in for questions to them.
+	UnitsNamed bool      `json:"units_named,omitempty"`
+	Requests   []Planned `json:"requests"`
 }
 
 // Planned is one request of an item.
 type Planned struct {
 	Name     string `json:"name"`
 	Template string `json:"template"` // see discovery.Template
-	Safety   string `json:"safety"`   // A1, B, C
+	Safety   string `json:"safety"`   // A1, B, C: for a device of this class
 	Setup    bool   `json:"setup,omitempty"`
 	AtMost   int    `json:"at_most"` // a datagram's retries counted
 	Effect   string `json:"effect,omitempty"`
@@ -137,7 +140,9 @@ type Host struct {
 	Class    Class
 	Evidence map[string]discovery.Grade // protocol -> why it is believed to speak it
 	Ports    map[string]uint16          // protocol -> where it listens, if not at the usual port
-	Units    []uint8                    // Modbus units behind it, as overheard or named
+	Units    []uint8                    // Modbus units behind it, as overheard; asked by opt-in
+	Named    []uint8                    // Modbus units behind it, as named by a person, which is the opt-in
+	Core     bool                       // infrastructure that tells about many others: a core switch or router
 }
 
 // check refuses a plan that this keeper cannot keep: it may come from a file.
@@ -152,8 +157,11 @@ func (k *Keeper) check(p Plan) error {
 		if err := k.mayAsk(d.Subject()); err != nil {
 			return fmt.Errorf("plan: %w", err)
 		}
-		if int(d.Class) >= len(classNames) {
+		if !d.Class.IsValid() {
 			return fmt.Errorf("plan: %s: %s", addr, d.Class)
+		}
+		if most := k.o.Limits.questions(d.Class, true); d.AtMost < 1 || d.AtMost > most {
+			return fmt.Errorf("plan: %s: %d questions: want 1 to %d", addr, d.AtMost, most)
 		}
 		protocols := map[string]bool{}
 		for _, item := range d.Items {
@@ -161,7 +169,7 @@ func (k *Keeper) check(p Plan) error {
 				return fmt.Errorf("plan: %s: %q stands twice", addr, item.Protocol)
 			}
 			protocols[item.Protocol] = true
-			if _, err := k.listed(item); err != nil {
+			if _, err := k.listed(item, d.Class); err != nil {
 				return fmt.Errorf("plan: %s: %w", addr, err)
 			}
 		}
@@ -170,7 +178,7 @@ func (k *Keeper) check(p Plan) error {
 }
 
 // listed gives the requests of the item as the protocol lists them, at most as often as planned.
-func (k *Keeper) listed(item Item) ([]allowance, error) {
+func (k *Keeper) listed(item Item, class Class) ([]allowance, error) {
 	p, ok := k.protocol(item.Protocol)
 	if !ok || p.Asker.Transport == discovery.EtherType {
 		return nil, fmt.Errorf("the protocol %q is not asked of single hosts", item.Protocol)
@@ -191,10 +199,13 @@ func (k *Keeper) listed(item Item) ([]allowance, error) {
 			return nil, fmt.Errorf("%s: the request %q is not listed", item.Protocol, planned.Name)
 		case planned.Template != r.Template.String():
 			return nil, fmt.Errorf("%s: the request %q has another form than this version sends", item.Protocol, planned.Name)
-		case r.Safety == discovery.SafetyC && !k.allowed(p.Name, r.Name):
-			return nil, fmt.Errorf("%s: the request %q is of class C and was not allowed", item.Protocol, planned.Name)
+		case r.PerUnit && len(item.Units) == 0:
+			return nil, fmt.Errorf("%s: the request %q is for units, and there are none", item.Protocol, planned.Name)
+		case !k.mayBeSent(p.Name, r, class) && !(item.UnitsNamed && isOptInByUnit(r, class)):
+			return nil, fmt.Errorf("%s: the request %q is of class %s for a device of the class %s and was not allowed",
+				item.Protocol, planned.Name, r.SafetyFor(class), class)
 		}
-		out = append(out, allowance{Request: r, atMost: min(planned.AtMost, k.planned(p.Asker, r).AtMost)})
+		out = append(out, allowance{Request: r, atMost: min(planned.AtMost, k.planned(p.Asker, r, class).AtMost)})
 	}
 	return out, nil
 }

@@ -1,12 +1,15 @@
 package ask
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -180,5 +183,103 @@ func TestPlanSweep(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The same request is of another safety class for another class of device: the plan, the session and the meter all go by it.
+func TestSafetyByClass(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		class Class
+		allow []string
+		want  []string // requests that are sent
+		not   map[string]string
+	}{
+		{"infrastructure", Infrastructure, nil, []string{"login", "question"}, nil},
+		{"controller", Controller, nil, []string{"question"}, map[string]string{"login": "never sent to a device of the class controller"}},
+		{"never_is_never", Controller, []string{"all"}, []string{"question"}, map[string]string{"login": "never sent to a device of the class controller"}},
+		{
+			"gateway", Gateway, nil, nil,
+			map[string]string{
+				"login": "never sent to a device of the class gateway", "question": "safety class C for a device of the class gateway: needs --allow question",
+			},
+		},
+		{"gateway_opted_in", Gateway, []string{"question"}, []string{"question"}, map[string]string{"login": "never sent to a device of the class gateway"}},
+		{"unknown_as_listed", Unknown, nil, []string{"question"}, map[string]string{"login": "never sent to a device of the class unknown"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var seen []string
+			p := wordProtocol("modbus", discovery.TCP, func(ctx context.Context, s discovery.Session, target discovery.Target) error {
+				if target.Class != c.class {
+					t.Errorf("the asker was told %s", target.Class)
+				}
+				conn, err := s.Dial(ctx)
+				if err != nil {
+					return err
+				}
+				defer func() { _ = conn.Close() }()
+				for _, request := range []string{"login", "question"} {
+					if s.Allowed(request) {
+						seen = append(seen, request)
+					}
+				}
+				// An asker that does not look is stopped by the meter.
+				_, err = exchangeWord(conn, "Lsecret")
+				if sent := slices.Contains(c.want, "login"); sent != (err == nil) || !sent && !errors.Is(err, discovery.ErrNotListed) {
+					t.Errorf("login: %v", err)
+				}
+				return nil
+			})
+			login, _ := requestByName(p.Asker, "login")
+			login.Safety, login.ByClass = discovery.SafetyD, map[Class]discovery.Safety{Infrastructure: discovery.SafetyB}
+			question, _ := requestByName(p.Asker, "question")
+			question.ByClass = map[Class]discovery.Safety{Gateway: discovery.SafetyC}
+			p.Asker.Requests = []discovery.Request{login, question}
+			device := tcpPeer(t, answerAll)
+			k, _ := newKeeper(t, Options{Protocols: []discovery.Protocol{p}, Allow: c.allow, Limits: quick()})
+			plan := k.Plan([]Host{device.host(c.class, "modbus")})
+			var planned []string
+			for _, d := range plan.Devices {
+				for _, r := range d.Items[0].Requests {
+					planned = append(planned, r.Name)
+				}
+			}
+			not := map[string]string{}
+			for _, n := range plan.NotAsked {
+				not[n.Request] = n.Reason
+			}
+			if diff := cmp.Diff(c.want, planned); diff != "" {
+				t.Errorf("planned: %s", diff)
+			}
+			if diff := cmp.Diff(c.not, not, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("not asked: %s", diff)
+			}
+			if _, err := k.Run(t.Context(), plan); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, seen); diff != "" {
+				t.Errorf("allowed: %s", diff)
+			}
+			// A plan that was written for another class of device does not hold.
+			for i := range plan.Devices {
+				plan.Devices[i].Class = Gateway
+				if err := k.check(plan); (err == nil) != (c.class == Gateway) {
+					t.Errorf("as a gateway: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestCoreBudget(t *testing.T) {
+	k := planKeeper(t, Options{})
+	core, edge, plc := host("10.0.0.3", Infrastructure, "datagram"), host("10.0.0.4", Infrastructure, "datagram"), host("10.0.0.6", Controller, "datagram")
+	core.Core, plc.Core = true, true
+	got := map[string]int{}
+	for _, d := range k.Plan([]Host{core, edge, plc}).Devices {
+		got[d.Address.String()] = d.AtMost
+	}
+	if diff := cmp.Diff(map[string]int{"10.0.0.3": 1500, "10.0.0.4": 400, "10.0.0.6": 20}, got); diff != "" {
+		t.Error(diff)
 	}
 }

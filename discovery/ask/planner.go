@@ -65,7 +65,8 @@ func mergeHosts(hosts []Host) []Host {
 		i, seen := at[h.Subject.IP]
 		if !seen {
 			at[h.Subject.IP] = len(out)
-			h.Evidence, h.Ports, h.Units = maps.Clone(h.Evidence), maps.Clone(h.Ports), slices.Clone(h.Units)
+			h.Evidence, h.Ports = maps.Clone(h.Evidence), maps.Clone(h.Ports)
+			h.Units, h.Named = slices.Clone(h.Units), slices.Clone(h.Named)
 			out = append(out, h)
 			continue
 		}
@@ -97,6 +98,8 @@ func (h *Host) merge(other Host) {
 		h.Ports[protocol] = port
 	}
 	h.Units = append(h.Units, other.Units...)
+	h.Named = append(h.Named, other.Named...)
+	h.Core = h.Core || other.Core
 }
 
 // gentler is the class that is asked more gently; anything is better than not knowing.
@@ -120,7 +123,7 @@ func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
 	limits := k.o.Limits.Class(h.Class)
 	d := DevicePlan{
 		Site: h.Subject.Site, Segment: h.Subject.Segment, Address: h.Subject.IP, MAC: h.Subject.MAC, VLAN: h.Subject.VLAN,
-		Class: h.Class, GapMS: limits.Gap.Milliseconds(),
+		Class: h.Class, GapMS: limits.Gap.Milliseconds(), AtMost: k.o.Limits.questions(h.Class, h.Core),
 	}
 	var notAsked []NotAsked
 	type candidate struct {
@@ -163,28 +166,25 @@ func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (
 	if port := h.Ports[p.Name]; port != 0 {
 		item.Port = port
 	}
-	if slices.ContainsFunc(p.Asker.Requests, func(r discovery.Request) bool { return r.PerUnit }) {
-		for _, u := range slices.Compact(slices.Sorted(slices.Values(h.Units))) {
-			item.Units = append(item.Units, int(u))
-		}
-	}
+	k.planUnits(&item, h, p)
 	var notAsked []NotAsked
 	questions := 0
 	for _, r := range p.Asker.Requests {
-		if r.PerUnit && len(item.Units) == 0 {
+		if r.PerUnit && len(h.Units)+len(h.Named) == 0 {
 			continue
 		}
-		if r.Safety == discovery.SafetyC && !k.allowed(p.Name, r.Name) {
-			notAsked = append(notAsked, NotAsked{
-				Address: h.Subject.IP, Protocol: p.Name, Request: r.Name, Grade: grade.String(),
-				Reason: fmt.Sprintf("safety class C: needs --allow %s", r.Name),
-			})
+		if !k.mayBeSent(p.Name, r, h.Class) && !(item.UnitsNamed && isOptInByUnit(r, h.Class)) {
+			if !r.Setup {
+				notAsked = append(notAsked, NotAsked{
+					Address: h.Subject.IP, Protocol: p.Name, Request: r.Name, Grade: grade.String(), Reason: whyNot(p, r, h.Class),
+				})
+			}
 			continue
 		}
 		if !r.Setup {
 			questions++
 		}
-		item.Requests = append(item.Requests, k.planned(p.Asker, r))
+		item.Requests = append(item.Requests, k.planned(p.Asker, r, h.Class))
 	}
 	if questions == 0 {
 		item.Requests = nil
@@ -192,12 +192,55 @@ func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (
 	return item, notAsked
 }
 
-func (k *Keeper) planned(a *discovery.Asker, r discovery.Request) Planned {
+// planUnits settles which units behind the address are asked: the overheard ones by opt-in, else those that a person named.
+func (k *Keeper) planUnits(item *Item, h Host, p discovery.Protocol) {
+	units := h.Named
+	for _, r := range p.Asker.Requests {
+		if r.PerUnit && k.mayBeSent(p.Name, r, h.Class) {
+			units = slices.Concat(h.Named, h.Units)
+		}
+	}
+	if !slices.ContainsFunc(p.Asker.Requests, func(r discovery.Request) bool { return r.PerUnit }) {
+		return
+	}
+	for _, u := range slices.Compact(slices.Sorted(slices.Values(units))) {
+		item.Units = append(item.Units, int(u))
+	}
+	item.UnitsNamed = len(h.Named) > 0
+}
+
+// isOptInByUnit reports whether naming the units is the opt-in for the request.
+func isOptInByUnit(r discovery.Request, class Class) bool {
+	return r.PerUnit && r.SafetyFor(class) == discovery.SafetyC
+}
+
+// whyNot says why a request is not sent to a device of this class, and what would change that.
+func whyNot(p discovery.Protocol, r discovery.Request, class Class) string {
+	if r.SafetyFor(class) == discovery.SafetyD {
+		return fmt.Sprintf("never sent to a device of the class %s", class)
+	}
+	name := r.Name
+	for _, other := range p.Asker.Requests {
+		if other.Setup && other.SafetyFor(class) == discovery.SafetyC {
+			name = p.Name // what sets it up needs the opt-in too
+		}
+	}
+	reason := "safety class C"
+	if len(r.ByClass) > 0 {
+		reason += fmt.Sprintf(" for a device of the class %s", class)
+	}
+	if r.PerUnit {
+		return reason + ": needs --units or --allow " + name
+	}
+	return reason + ": needs --allow " + name
+}
+
+func (k *Keeper) planned(a *discovery.Asker, r discovery.Request, class Class) Planned {
 	most := r.Max
 	if a.Transport == discovery.UDP {
 		most *= 1 + k.o.Limits.UDPRetries
 	}
-	return Planned{Name: r.Name, Template: r.Template.String(), Safety: r.Safety.String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
+	return Planned{Name: r.Name, Template: r.Template.String(), Safety: r.SafetyFor(class).String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
 }
 
 // maxLater bounds the number of hosts that a plan speaks of before they are found.
@@ -238,7 +281,7 @@ const (
 func (k *Keeper) cost(d DevicePlan) Cost {
 	limits := k.o.Limits.Class(d.Class)
 	var t Cost
-	left := limits.Questions
+	left := d.AtMost
 	connections := 0
 	for _, item := range d.Items {
 		questions, setup := 0, 0

@@ -32,7 +32,7 @@ func TestModbusForReal(t *testing.T) {
 	device := tcpPeer(t, modbusDevice)
 	k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{modbus.Protocol()}, Limits: quick()})
 	h := device.host(Controller, "modbus")
-	h.Units = []uint8{3}
+	h.Named = []uint8{3}
 	r := mustRun(t, k, h)
 	device.end()
 	wantLines(t, book, "read-device-identification-basic answered", "read-unit-identification-basic answered")

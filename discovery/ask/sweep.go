@@ -125,8 +125,11 @@ func (s *sweep) Observe(o discovery.Observation) {
 // Known knows nothing: a question to a segment is about no device in particular.
 func (s *sweep) Known(discovery.Key) (string, bool) { return "", false }
 
-// Allowed reports whether the request was opted in to.
-func (s *sweep) Allowed(request string) bool { return s.k.allowed(s.protocol.Name, request) }
+// Allowed reports whether the request needs no opt-in or has one.
+func (s *sweep) Allowed(request string) bool {
+	r, ok := requestByName(s.protocol.Asker, request)
+	return ok && s.k.mayBeSent(s.protocol.Name, r, Unknown)
+}
 
 // Dial is for protocols that ask single hosts.
 func (s *sweep) Dial(context.Context) (net.Conn, error) {

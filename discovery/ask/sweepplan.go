@@ -30,7 +30,7 @@ func (k *Keeper) PlanSweep(known []Host) SweepPlan {
 		return s
 	}
 	for _, r := range protocol.Asker.Requests {
-		s.Requests = append(s.Requests, k.planned(protocol.Asker, r))
+		s.Requests = append(s.Requests, k.planned(protocol.Asker, r, Unknown))
 	}
 	sweep := sweepPlanner{keeper: k, resolved: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	for _, h := range known {

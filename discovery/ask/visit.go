@@ -30,7 +30,7 @@ func (k *Keeper) newVisit(d DevicePlan, t *tally, told func()) *visit {
 	return &visit{
 		k: k, plan: d, tally: t, told: told,
 		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, random: k.random},
-		budget: &budget{questions: class.Questions, connections: class.Connections},
+		budget: &budget{questions: min(d.AtMost, k.o.Limits.questions(d.Class, true)), connections: class.Connections},
 	}
 }
 
@@ -123,11 +123,11 @@ func (v *visit) skip(item Item, why string) {
 // ask lets one protocol's asker ask, and closes after it whatever it left open.
 func (v *visit) ask(ctx, ending context.Context, item Item) ItemResult {
 	protocol, _ := v.k.protocol(item.Protocol)
-	requests, err := v.k.listed(item)
+	requests, err := v.k.listed(item, v.plan.Class)
 	if err != nil {
 		return ItemResult{Protocol: item.Protocol, Outcome: ItemFailed, Reason: err.Error()}
 	}
-	target := discovery.Target{Subject: v.plan.Subject(), Port: item.Port}
+	target := discovery.Target{Subject: v.plan.Subject(), Class: v.plan.Class, Port: item.Port}
 	for _, u := range item.Units {
 		target.Units = append(target.Units, uint8(u))
 	}

@@ -53,9 +53,20 @@ func (s *session) Known(key discovery.Key) (string, bool) {
 	return value, ok
 }
 
-// Allowed is from the peer's list.
+// Allowed goes by the safety class for the target, and for class C by the peer's list.
 func (s *session) Allowed(request string) bool {
-	return slices.Contains(s.peer.Allowed, request) || slices.Contains(s.peer.Allowed, s.protocol.Name)
+	return slices.ContainsFunc(s.protocol.Asker.Requests, func(r discovery.Request) bool { return r.Name == request && s.allowed(r) })
+}
+
+func (s *session) allowed(r discovery.Request) bool {
+	switch r.SafetyFor(s.peer.Target.Class) {
+	case discovery.SafetyD:
+		return false
+	case discovery.SafetyC:
+		// The units of a target were overheard and opted in to, or named by a person.
+		return slices.Contains(s.peer.Allowed, r.Name) || slices.Contains(s.peer.Allowed, s.protocol.Name) || r.PerUnit && len(s.peer.Target.Units) > 0
+	}
+	return true
 }
 
 // Dial connects to the peer; what was open is closed first.
@@ -128,9 +139,13 @@ func (s *session) close() {
 func (s *session) sent(message []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := ""
+	full, forbidden := "", ""
 	for _, r := range s.protocol.Asker.Requests {
 		if _, ok := r.Template.Match(message); !ok {
+			continue
+		}
+		if !s.allowed(r) {
+			forbidden = r.Name
 			continue
 		}
 		if s.counts[r.Name] == r.Max && s.protocol.Asker.Transport != discovery.EtherType {
@@ -144,6 +159,10 @@ func (s *session) sent(message []byte) error {
 	if full != "" {
 		s.breach = append(s.breach, fmt.Errorf("request %s was sent more often than it says", full))
 		return discovery.ErrBudget
+	}
+	if forbidden != "" {
+		s.breach = append(s.breach, fmt.Errorf("request %s is not allowed to a device of the class %s", forbidden, s.peer.Target.Class))
+		return discovery.ErrNotListed
 	}
 	s.breach = append(s.breach, fmt.Errorf("the message %x matches no listed request", message))
 	return discovery.ErrNotListed

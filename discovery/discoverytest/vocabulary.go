@@ -93,8 +93,8 @@ func checkAsker(p discovery.Protocol) error {
 		if r.Max < 1 {
 			sin("request %s: Max %d", r.Name, r.Max)
 		}
-		if r.Safety == discovery.SafetyA0 || r.Safety > discovery.SafetyC {
-			sin("request %s: safety %d cannot be sent", r.Name, r.Safety)
+		if err := checkSafety(r); err != nil {
+			sin("request %s: %w", r.Name, err)
 		}
 		if r.Effect == "" {
 			sin("request %s: no effect", r.Name)
@@ -115,4 +115,25 @@ func checkAsker(p discovery.Protocol) error {
 		sin("no request is a question")
 	}
 	return errors.Join(sins...)
+}
+
+// checkSafety finds a request that could be sent to no device, and classes that say nothing.
+func checkSafety(r discovery.Request) error {
+	best := discovery.SafetyD
+	for _, class := range discovery.Classes() {
+		safety := r.SafetyFor(class)
+		if safety == discovery.SafetyA0 || safety > discovery.SafetyD {
+			return fmt.Errorf("safety %d cannot be sent to the class %s", safety, class)
+		}
+		best = min(best, safety)
+	}
+	if best == discovery.SafetyD {
+		return errors.New("it is never sent to any class of device")
+	}
+	for class, safety := range r.ByClass {
+		if !class.IsValid() || safety == r.Safety {
+			return fmt.Errorf("the class %s stands apart for nothing", class)
+		}
+	}
+	return nil
 }

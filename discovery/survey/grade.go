@@ -16,6 +16,7 @@ type Candidate struct {
 	MACVendor string            // maker of the network chip
 	Serves    map[string]uint16 // protocols that it was heard to serve, with their ports
 	Bridge    bool              // LLDP says that it forwards frames or packets
+	Router    bool              // it was heard to forward others' packets
 	Units     []uint8           // Modbus units that were overheard behind it
 }
 
@@ -57,7 +58,7 @@ func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Li
 				if n.Port != 0 {
 					host.Ports[p.Name] = n.Port
 				}
-				host.Units = append(host.Units, n.Units...)
+				host.Named = append(host.Named, n.Units...)
 			}
 		}
 		if slices.Contains(probable, p.Name) {
@@ -76,23 +77,38 @@ func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Li
 	}
 	slices.Sort(host.Units)
 	host.Units = slices.Compact(host.Units)
+	host.Core = c.Router && host.Class == ask.Infrastructure
 	return host
 }
 
-// class puts the candidate into a class of devices, by its type and by what LLDP says of it.
+// class puts the candidate into a class of devices, by its type and by what LLDP and its Modbus traffic say of it.
 func (c Candidate) class() ask.Class {
 	switch c.Type {
-	case "switch", "router", "firewall", "wireless", "media-converter", "load-balancer":
+	case "switch", "router", "firewall", "wireless", "media-converter", "load-balancer", "cellular-router", "remote-access":
 		return ask.Infrastructure
 	case "server", "workstation", "hmi", "scada-server", "historian", "engineering-workstation", "hypervisor", "storage":
 		return ask.Computer
 	case "gateway", "serial-server":
 		return ask.Gateway
+	case "drive", "remote-io", "power-meter", "rtu", "ied", "sensor", "actuator", "comm-module":
+		return ask.Field
 	case "":
 		if c.Bridge {
 			return ask.Infrastructure
 		}
+		if c.manyUnits() {
+			return ask.Gateway
+		}
 		return ask.Unknown
 	}
 	return ask.Controller
+}
+
+// manyUnits reports whether several Modbus units were heard behind the address: that is a gateway until it is known better.
+func (c Candidate) manyUnits() bool {
+	units := map[uint8]bool{}
+	for _, u := range c.Units {
+		units[u] = true
+	}
+	return len(units) > 1
 }

@@ -2,6 +2,7 @@ package survey
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,6 +37,8 @@ func TestGrades(t *testing.T) {
 		snmp      discovery.Grade
 		ports     map[string]uint16
 		units     []uint8
+		named9    bool
+		core      bool
 	}{
 		{name: "nothing_known", class: ask.Unknown, modbus: discovery.GradeBlind, snmp: discovery.GradeBlind},
 		{
@@ -43,12 +46,21 @@ func TestGrades(t *testing.T) {
 			class: ask.Controller, modbus: discovery.GradeOverheard, snmp: discovery.GradeBlind, ports: map[string]uint16{"modbus": 1502}, units: []uint8{1, 3},
 		},
 		{name: "bridge", candidate: Candidate{Bridge: true}, class: ask.Infrastructure, modbus: discovery.GradeBlind, snmp: discovery.GradeAnnounced},
+		{
+			name: "core", candidate: Candidate{Type: "switch", Bridge: true, Router: true}, class: ask.Infrastructure, core: true,
+			modbus: discovery.GradeBlind, snmp: discovery.GradeAnnounced,
+		},
+		{name: "drive", candidate: Candidate{Type: "drive", Router: true}, class: ask.Field, modbus: discovery.GradeBlind, snmp: discovery.GradeBlind},
+		{
+			name: "suspected_gateway", candidate: Candidate{Units: []uint8{3, 4}}, class: ask.Gateway,
+			modbus: discovery.GradeBlind, snmp: discovery.GradeBlind, units: []uint8{3, 4},
+		},
 		{name: "likely", candidate: Candidate{MACVendor: "Moxa"}, class: ask.Unknown, modbus: discovery.GradeLikely, snmp: discovery.GradeLikely},
 		{name: "vendor_beats_its_chip", candidate: Candidate{Vendor: "Beckhoff", MACVendor: "Moxa"}, class: ask.Unknown, modbus: discovery.GradeBlind, snmp: discovery.GradeBlind},
 		{name: "named_for_all", named: []Named{{Protocol: "snmp"}}, class: ask.Unknown, modbus: discovery.GradeBlind, snmp: discovery.GradeNamed},
 		{
 			name: "named_here", named: []Named{{Protocol: "modbus", Host: here, Port: 5020, Units: []uint8{9}}}, class: ask.Unknown,
-			modbus: discovery.GradeNamed, snmp: discovery.GradeBlind, ports: map[string]uint16{"modbus": 5020}, units: []uint8{9},
+			modbus: discovery.GradeNamed, snmp: discovery.GradeBlind, ports: map[string]uint16{"modbus": 5020}, named9: true,
 		},
 		{
 			name: "named_elsewhere", named: []Named{{Protocol: "modbus", Host: netip.MustParseAddr("10.0.0.8")}}, class: ask.Unknown,
@@ -76,6 +88,9 @@ func TestGrades(t *testing.T) {
 				if diff := cmp.Diff(c.ports, got.Ports); diff != "" {
 					t.Errorf("ports: %s", diff)
 				}
+			}
+			if c.named9 != slices.Equal(got.Named, []uint8{9}) || c.core != got.Core {
+				t.Errorf("named units %d, core %v", got.Named, got.Core)
 			}
 			if diff := cmp.Diff(c.units, got.Units); len(c.units)+len(got.Units) > 0 && diff != "" {
 				t.Errorf("units: %s", diff)

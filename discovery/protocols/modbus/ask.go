@@ -24,13 +24,18 @@ const (
 	categoryExtended = 3
 )
 
+// basicRequest is the first question of all.
+const basicRequest = "read-device-identification-basic"
+
 // asker sends, of the device itself (unit 255) and then of each further unit that was overheard or named:
 //
 //  1. read-device-identification-basic, function 43/14: vendor, product code, revision; all other questions depend on its answer;
 //  2. read-device-identification-regular, where the conformity level has it: url, product, model, application;
 //  3. read-device-identification-extended, where the conformity level has it: the maker's own objects.
 //
-// A device reads them from memory. A further unit may be on a serial line behind a gateway: then they take some of its time.
+// A device reads them from memory. Gateways, drives, meters and RTUs have few connections, and some throw out the oldest client
+// when all are taken: they are asked only by opt-in. A further unit may be on a serial line behind a gateway: then the questions
+// take some of its time, and are put only by opt-in, which naming the unit is.
 // One connection serves all units. Unit 0, the broadcast of the serial line, is never asked.
 func asker() *discovery.Asker {
 	const deviceEffect = "none: reads constant texts from memory"
@@ -39,16 +44,23 @@ func asker() *discovery.Asker {
 	regular := []discovery.Key{KeyVendorURL, KeyProductName, KeyModelName, KeyUserApplicationName}
 	extended := []discovery.Key{KeyPrivateObject}
 	question := func(name, unit, code string, times int, yields []discovery.Key, effect string) discovery.Request {
-		return discovery.Request{
-			Name: name, Safety: discovery.SafetyB, Max: times, PerUnit: unit != "ff", Yields: yields, Effect: effect,
+		r := discovery.Request{
+			Name: name, Max: times, Yields: yields, Effect: effect,
 			Template: discovery.MustTemplate("?2 0000 u16( " + unit + " 2b 0e " + code + " ? )"),
 		}
+		if r.PerUnit = unit != "ff"; r.PerUnit {
+			r.Safety = discovery.SafetyC
+			return r
+		}
+		r.Safety = discovery.SafetyB
+		r.ByClass = map[discovery.Class]discovery.Safety{discovery.ClassField: discovery.SafetyC, discovery.ClassGateway: discovery.SafetyC}
+		return r
 	}
 	return &discovery.Asker{
 		Transport: discovery.TCP,
 		Port:      Port,
 		Requests: []discovery.Request{
-			question("read-device-identification-basic", "ff", "01", maxRounds, basic, deviceEffect),
+			question(basicRequest, "ff", "01", maxRounds, basic, deviceEffect),
 			question("read-device-identification-regular", "ff", "02", maxRounds, regular, deviceEffect),
 			question("read-device-identification-extended", "ff", "03", maxRounds, extended, deviceEffect),
 			question("read-unit-identification-basic", "01-f7", "01", maxUnits+maxRounds, basic, unitEffect),
@@ -64,7 +76,7 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	c := newClient(s)
 	defer c.close()
 	var err error
-	if !isKnown(s) {
+	if !isKnown(s) && s.Allowed(basicRequest) {
 		err = c.identify(ctx, unitDevice)
 	}
 	for _, unit := range units(t) {

@@ -25,10 +25,11 @@ func asker() *discovery.Asker {
 }
 
 // ask puts the questions over one connection: find-servers, get-endpoints, and, where an endpoint needs neither security nor a
-// login, read-build-info in a session of its own. What is known already is not asked. A server that refuses a question or the
+// login, read-build-info in a session of its own; on a controller and where nothing is known, the session needs an opt-in. What is known already is not asked. A server that refuses a question or the
 // session is no error; what it told stays.
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	wantServers, wantEndpoints, wantBuild := wanted(s)
+	wantBuild = wantBuild && s.Allowed(requestReadBuildInfo) && s.Allowed(requestCreateSession)
 	if !wantServers && !wantEndpoints && !wantBuild {
 		return nil
 	}

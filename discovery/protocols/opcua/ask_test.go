@@ -24,7 +24,7 @@ import (
 )
 
 func target(port uint16) discovery.Target {
-	return discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr("127.0.0.1")}, Port: port}
+	return discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr("127.0.0.1")}, Class: discovery.ClassComputer, Port: port}
 }
 
 var allRequests = []string{

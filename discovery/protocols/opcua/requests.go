@@ -83,19 +83,19 @@ func requests() []discovery.Request {
 			Effect: "none: reads a list",
 		},
 		{
-			Name: requestCreateSession, Safety: discovery.SafetyB, Max: 1, Setup: true,
+			Name: requestCreateSession, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1, Setup: true,
 			Template: template("MSGF", onChannel+"0100cd01"+noSession+description+" ffffffff "+endpointURL+text(clientName)+
 				" 20000000 ?32 ffffffff 000000000088d340 00000400"),
 			Effect: "takes one session for at most 20 s; only where an endpoint needs neither security nor a login",
 		},
 		{
-			Name: requestActivateSession, Safety: discovery.SafetyB, Max: 1, Setup: true,
+			Name: requestActivateSession, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1, Setup: true,
 			Template: template("MSGF", onChannel+"0100d301"+inSession+
 				" ffffffff ffffffff ffffffff ffffffff 01004101 01 u32le( i32le( *256 ) ) ffffffff ffffffff"),
 			Effect: "none: an anonymous login",
 		},
 		{
-			Name: requestReadBuildInfo, Safety: discovery.SafetyB, Max: 1,
+			Name: requestReadBuildInfo, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1,
 			Template: template("MSGF", onChannel+"01007702"+inSession+" 0000000000000000 03000000 06000000 "+
 				node("d508")+node("d608")+node("d708")+node("d808")+node("d908")+node("da08")),
 			Yields: []discovery.Key{
@@ -104,7 +104,7 @@ func requests() []discovery.Request {
 			Effect: "none: reads six values",
 		},
 		{
-			Name: requestCloseSession, Safety: discovery.SafetyB, Max: 1, Setup: true,
+			Name: requestCloseSession, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1, Setup: true,
 			Template: template("MSGF", onChannel+"0100d901"+inSession+" 01"),
 			Effect:   "gives the session back",
 		},
@@ -114,6 +114,11 @@ func requests() []discovery.Request {
 			Effect:   "gives the channel back",
 		},
 	}
+}
+
+// sessionSafety is that of an anonymous session: B on computers, C on controllers and where nothing is known.
+func sessionSafety() map[discovery.Class]discovery.Safety {
+	return map[discovery.Class]discovery.Safety{discovery.ClassComputer: discovery.SafetyB}
 }
 
 // buildInfoNodes are what the one Read reads.
