@@ -16,7 +16,7 @@ import (
 )
 
 // sharedDir is the folder of reference data beside the repository; the test is skipped where there is none.
-func sharedDir(t *testing.T, inside string) string {
+func sharedDir(t testing.TB, inside string) string {
 	t.Helper()
 	dir := os.Getenv("WALKDOWN_SHARED")
 	if dir == "" {
@@ -112,7 +112,7 @@ func TestCorpus(t *testing.T) {
 }
 
 // eachLine gives the lines of a file of the corpus with what says where they belong.
-func eachLine(t *testing.T, path string, do func(line []byte, id, segment string)) {
+func eachLine(t testing.TB, path string, do func(line []byte, id, segment string)) {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	if err != nil {

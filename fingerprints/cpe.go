@@ -1,7 +1,6 @@
 package fingerprints
 
 import (
-	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -27,21 +26,21 @@ func readCPEs(tree fs.FS) ([]cpeRow, error) {
 	}
 	var rows []cpeRow
 	for _, line := range lines {
-		cells := strings.Split(line, " | ")
+		cells := strings.Split(line.text, " | ")
 		if len(cells) < 4 || len(cells) > 5 {
-			return nil, fmt.Errorf("cpe row %q: want 4 or 5 cells", line)
+			return nil, line.mistake("%q: want 4 or 5 cells", line.text)
 		}
 		key, ok := fieldKey(strings.TrimSpace(cells[1]))
 		if !ok {
-			return nil, fmt.Errorf("cpe row %q: %q is no field", line, cells[1])
+			return nil, line.mistake("%q is no field of an identity", cells[1])
 		}
 		row := cpeRow{vendor: strings.TrimSpace(cells[0]), field: key, name: strings.TrimSpace(cells[3])}
 		if row.pattern, err = regexp.Compile("^(?i:" + strings.TrimSpace(cells[2]) + ")$"); err != nil {
-			return nil, fmt.Errorf("cpe row %q: %w", line, err)
+			return nil, line.mistake("%w", err)
 		}
 		if len(cells) == 5 {
 			if row.version, err = regexp.Compile(strings.TrimSpace(cells[4])); err != nil {
-				return nil, fmt.Errorf("cpe row %q: %w", line, err)
+				return nil, line.mistake("%w", err)
 			}
 		}
 		rows = append(rows, row)

@@ -2,8 +2,10 @@ package fingerprints
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/fingerprints/tables"
@@ -18,6 +20,7 @@ type Engine struct {
 	rules  ruleIndex
 	likely map[string][]string
 	cpes   []cpeRow
+	own    int // rules of the user's
 
 	oui      tables.OUI
 	pen      tables.Numbers
@@ -26,46 +29,100 @@ type Engine struct {
 	profinet tables.Profinet
 }
 
-// Default is the engine with the embedded rules and tables. It costs tens of milliseconds, so it is made once, and only by what
-// identifies; the registries are unpacked at their first use. An error means a mistake in the embedded data.
-func Default() (*Engine, error) {
-	e, err := load(embedded, false)
-	if err != nil {
-		return nil, fmt.Errorf("load embedded fingerprints: %w", err)
-	}
-	return e, nil
+// Options are what a user adds to the embedded data.
+type Options struct {
+	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt; all may be
+	// absent. They win over the embedded ones, and a rule with the id of an embedded one takes its place. Nil: none.
+	Rules fs.FS
 }
 
-// load reads a tree of rules/ and vocabulary/, the rules with their examples or without.
-func load(tree fs.FS, examples bool) (*Engine, error) {
+// Default is the engine with the embedded rules and tables. It costs tens of milliseconds, so it is made once, and only by what
+// identifies; the registries are unpacked at their first use. An error means a mistake in the embedded data.
+func Default() (*Engine, error) { return New(Options{}) }
+
+// New is the engine with the embedded data and the user's. A mistake in the user's is a MistakeError.
+func New(o Options) (*Engine, error) {
+	e, err := load(embedded, o.Rules, false)
+	var mistake *MistakeError
+	if err != nil && (o.Rules == nil || !errors.As(err, &mistake)) {
+		return nil, fmt.Errorf("load fingerprints: %w", err)
+	}
+	return e, err
+}
+
+// load reads a tree of rules/ and vocabulary/, the rules with their examples or without, and then the user's.
+func load(tree, users fs.FS, examples bool) (*Engine, error) {
 	e := &Engine{
 		oui: tables.NewOUI(), pen: tables.NewEnterprises(), cip: tables.NewCIPVendors(), bacnet: tables.NewBACnetVendors(),
 		profinet: tables.NewProfinet(),
 	}
-	var err error
-	if e.words, err = readVocabulary(tree); err != nil {
+	e.words = newVocabulary()
+	rules, err := e.read(tree, examples)
+	if err != nil {
+		return nil, err
+	}
+	if users != nil {
+		own, err := e.read(users, examples)
+		if err != nil {
+			return nil, err
+		}
+		rules = withOwn(rules, own)
+		if mistakes := lint(rules, own); len(mistakes) > 0 {
+			return nil, mistakes[0]
+		}
+		e.own = len(own)
+	}
+	e.rules = newRuleIndex(rules)
+	return e, nil
+}
+
+// read adds the words and the tables of a tree and gives its rules. Rows that are read later go first.
+func (e *Engine) read(tree fs.FS, examples bool) ([]*rule, error) {
+	if err := e.words.read(tree); err != nil {
 		return nil, err
 	}
 	rules, err := readRules(tree, &e.words, examples)
 	if err != nil {
 		return nil, err
 	}
-	if e.likely, err = readLikely(tree); err != nil {
+	likely, err := readLikely(tree)
+	if err != nil {
 		return nil, err
 	}
-	if e.cpes, err = readCPEs(tree); err != nil {
+	for vendor, protocols := range e.likely {
+		if _, ok := likely[vendor]; !ok {
+			likely[vendor] = protocols
+		}
+	}
+	e.likely = likely
+	cpes, err := readCPEs(tree)
+	if err != nil {
 		return nil, err
 	}
-	e.rules = newRuleIndex(rules)
-	return e, nil
+	e.cpes = append(cpes, e.cpes...)
+	return rules, nil
+}
+
+// withOwn adds the user's rules to ours. One with the id of one of ours takes its place.
+func withOwn(ours, own []*rule) []*rule {
+	named := map[string]bool{}
+	for _, r := range own {
+		r.own = true
+		named[r.id] = true
+	}
+	kept := slices.DeleteFunc(slices.Clone(ours), func(r *rule) bool { return named[r.id] })
+	return append(kept, own...)
 }
 
 // Identify deduces identity from the facts of one subject or one asset. For each id key the best value comes first, then the
 // others that were said; keys come in the order of the ground floor's list. Facts that were deduced before are not looked at,
 // so identifying twice changes nothing.
 func (e *Engine) Identify(facts []discovery.Fact) []discovery.Fact {
+	return e.identify(facts, newCandidates(&e.words))
+}
+
+func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery.Fact {
 	said := gather(facts)
-	found := newCandidates(&e.words)
 	e.rules.run(said, said, found)
 	e.registries(said, found)
 	e.leading(said, found)
@@ -121,11 +178,12 @@ func (e *Engine) Likely(vendor string) []string {
 // Version says what the engine knows.
 type Version struct {
 	Rules   int           `json:"rules"`
+	Own     int           `json:"own_rules,omitempty"` // of these, the user's
 	Vendors int           `json:"vendors"`
 	Tables  []tables.Info `json:"tables"`
 }
 
 // Version gives the counts of the loaded rules and the origin of each registry.
 func (e *Engine) Version() Version {
-	return Version{Rules: len(e.rules.all), Vendors: len(e.words.canonical), Tables: tables.Version()}
+	return Version{Rules: len(e.rules.all), Own: e.own, Vendors: len(e.words.canonical), Tables: tables.Version()}
 }

@@ -18,24 +18,38 @@ type candidate struct {
 	free       bool   // the text is the device's own, not the rule's
 	spelt      bool   // a vendor that the vocabulary knows, or one that a registry names
 	registered bool   // a vendor that a registry names
+	own        bool   // by a rule of the user's
+	folded     string // what counts of the value when it is compared
+	version    string // of firmware: without the words around it
 }
 
 // candidates collects answers and weighs them.
 type candidates struct {
 	words    *vocabulary
 	all      []candidate
-	silenced map[string]bool // rules that a better one speaks instead of
+	silenced map[string]string // rules that a better one speaks instead of, and which that is
+	groups   map[discovery.Key][]*group
+	refused  []candidate // kept where somebody wants to know
+	explain  bool
 }
 
 func newCandidates(words *vocabulary) *candidates {
-	return &candidates{words: words, silenced: map[string]bool{}}
+	return &candidates{words: words, silenced: map[string]string{}}
 }
 
 // add cleans an answer and keeps it, unless it is none: a placeholder, an empty text, a word outside the vocabulary.
 func (s *candidates) add(c candidate) {
 	c.value = strings.Trim(discovery.Text(c.value), " ,;:-_\"'\\")
 	if !s.plausible(&c) {
+		if s.explain {
+			s.refused = append(s.refused, c)
+		}
 		return
+	}
+	c.folded = fold(c.value)
+	if c.key == discovery.KeyFirmware {
+		c.version = normaliseFirmware("", c.value)
+		c.folded = fold(c.version)
 	}
 	for _, other := range s.all {
 		if other.key == c.key && other.value == c.value && other.rule == c.rule && other.evidence == c.evidence {
@@ -105,7 +119,7 @@ type group struct {
 func (s *candidates) fuse() []discovery.Fact {
 	byKey := map[discovery.Key][]*group{}
 	for _, c := range s.all {
-		if !s.silenced[c.rule] {
+		if s.silenced[c.rule] == "" {
 			s.join(byKey, c)
 		}
 	}
@@ -120,6 +134,7 @@ func (s *candidates) fuse() []discovery.Fact {
 		groups := byKey[key]
 		if key != discovery.KeyVendor {
 			groups = s.weigh(groups)
+			byKey[key] = groups
 		}
 		for _, g := range groups {
 			// What a device says in its own words counts for little as long as nobody knows whose device it is.
@@ -148,6 +163,7 @@ func (s *candidates) fuse() []discovery.Fact {
 		order[key] = i
 	}
 	slices.SortStableFunc(out, func(a, b discovery.Fact) int { return order[a.Key] - order[b.Key] })
+	s.groups = byKey
 	return out
 }
 
@@ -174,7 +190,7 @@ func (s *candidates) join(byKey map[discovery.Key][]*group, c candidate) {
 		} else {
 			g.confidence = max(g.confidence, c.confidence)
 		}
-		if c.confidence > g.best.confidence || c.confidence == g.best.confidence && c.rule < g.best.rule {
+		if c.goesBefore(g.best) {
 			g.best = c
 		}
 		for _, key := range c.from {
@@ -199,6 +215,11 @@ const (
 func (s *candidates) weigh(groups []*group) []*group {
 	slices.SortStableFunc(groups, func(a, b *group) int {
 		switch {
+		case a.best.own != b.best.own:
+			if a.best.own {
+				return -1
+			}
+			return 1
 		case a.confidence > b.confidence:
 			return -1
 		case a.confidence < b.confidence:
@@ -210,7 +231,7 @@ func (s *candidates) weigh(groups []*group) []*group {
 	})
 	if len(groups) > 1 {
 		for i := 1; i < len(groups); i++ {
-			if refines(groups[i].best, groups[0].best) && groups[i].confidence >= groups[0].confidence-finer {
+			if refines(groups[i].best, groups[0].best) && groups[i].best.own == groups[0].best.own && groups[i].confidence >= groups[0].confidence-finer {
 				finest := groups[i]
 				copy(groups[1:i+1], groups[:i])
 				groups[0] = finest
@@ -221,7 +242,7 @@ func (s *candidates) weigh(groups []*group) []*group {
 	for i, g := range groups {
 		against := float32(0)
 		for j, other := range groups {
-			if i != j && !s.compatible(g.best, other.best) {
+			if i != j && (!g.best.own || other.best.own) && !s.compatible(g.best, other.best) {
 				against = max(against, other.confidence)
 			}
 		}
@@ -251,12 +272,12 @@ func isFirmOf(long, short string) bool {
 func refines(a, b candidate) bool {
 	switch a.key {
 	case discovery.KeyModel, discovery.KeyFamily, discovery.KeyOrderNumber, discovery.KeyOS:
-		long, short := fold(a.value), fold(b.value)
+		long, short := a.folded, b.folded
 		return len(long) > len(short) && len(short) >= 4 && strings.Contains(long, short)
 	case discovery.KeyName: // with its domain
 		return strings.HasPrefix(strings.ToLower(a.value), strings.ToLower(b.value)+".")
 	case discovery.KeyFirmware:
-		long, short := normaliseFirmware("", a.value), normaliseFirmware("", b.value)
+		long, short := a.version, b.version
 		return len(long) > len(short) && len(short) >= 3 && strings.HasPrefix(long, short) && strings.ContainsRune(".-( ", rune(long[len(short)]))
 	}
 	return false
@@ -264,10 +285,15 @@ func refines(a, b candidate) bool {
 
 // sameAs reports whether two answers differ in spelling alone.
 func (c candidate) sameAs(other candidate) bool {
-	if c.key == discovery.KeyFirmware {
-		return fold(normaliseFirmware("", c.value)) == fold(normaliseFirmware("", other.value))
+	return c.folded == other.folded
+}
+
+// goesBefore reports whether, of two answers that say the same, this one is printed.
+func (c candidate) goesBefore(other candidate) bool {
+	if c.own != other.own {
+		return c.own
 	}
-	return fold(c.value) == fold(other.value)
+	return c.confidence > other.confidence || c.confidence == other.confidence && c.rule < other.rule
 }
 
 func overlap(a, b []discovery.Key) bool {

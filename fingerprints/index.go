@@ -39,7 +39,7 @@ func newRuleIndex(rules []*rule) ruleIndex {
 	options := make([][][]string, len(rules))
 	for i, r := range rules {
 		if first := r.conditions[0]; first.op == opMatch {
-			options[i] = required(first.operand)
+			options[i] = first.sieve.needs
 		}
 		for _, alternatives := range options[i] {
 			for _, text := range alternatives {
@@ -152,7 +152,7 @@ func gramAt(text string, i int) uint32 {
 func gramHash(g uint32) uint32 { return g * 2654435761 >> 16 }
 
 // candidates gives the rules that may speak about a value, each once, in the order of their ids.
-func (k *keyIndex) candidates(text string) []*rule {
+func (k *keyIndex) candidates(text, lower string) []*rule {
 	found := append([]*rule(nil), k.always...)
 	if len(k.equal) > 0 {
 		found = append(found, k.equal[text]...)
@@ -166,7 +166,6 @@ func (k *keyIndex) candidates(text string) []*rule {
 		found = append(found, k.under[text]...)
 	}
 	if len(k.filed) > 0 {
-		lower := lowerASCII(text)
 		for i := 0; i+gram <= len(lower); i++ {
 			g := gramAt(lower, i)
 			if h := gramHash(g); k.grams[h>>6]&(1<<(h&63)) == 0 {

@@ -1,7 +1,6 @@
 package fingerprints
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 )
@@ -17,10 +16,10 @@ func readLikely(tree fs.FS) (map[string][]string, error) {
 	}
 	likely := map[string][]string{}
 	for _, line := range lines {
-		vendor, protocols, ok := strings.Cut(line, ":")
+		vendor, protocols, ok := strings.Cut(line.text, ":")
 		words := strings.Fields(protocols)
 		if !ok || len(words) == 0 || len(words) > maxLikely {
-			return nil, fmt.Errorf("likely row %q: want VENDOR: one or two protocols", line)
+			return nil, line.mistake("%q: want VENDOR: one or two protocols", line.text)
 		}
 		likely[strings.TrimSpace(vendor)] = words
 	}

@@ -6,23 +6,15 @@ import (
 	"slices"
 )
 
-// required gives what must stand in every text that the pattern matches: of each list, one of its literals (lower case, at
-// least a gram long).
-func required(pattern string) [][]string {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	return literalsOf(re.Simplify())
-}
-
 // maxAlternatives bounds how many literals one rule is filed under.
 const maxAlternatives = 64
 
+// literalsOf gives what must stand in every text that the pattern matches: of each list, one of its literals (lower case, at
+// least a gram long).
 func literalsOf(re *syntax.Regexp) [][]string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if text := lowerASCII(string(re.Rune)); len(text) >= gram {
+		if text := literalText(re); len(text) >= gram {
 			return [][]string{{text}}
 		}
 	case syntax.OpCapture, syntax.OpPlus:

@@ -18,7 +18,7 @@ func (x ruleIndex) run(at, all values, out *candidates) {
 	for _, key := range keys {
 		for _, k := range x.at(key) {
 			for _, v := range at[key] {
-				for _, r := range k.candidates(v.text) {
+				for _, r := range k.candidates(v.text, v.lower) {
 					r.try(v, all, out)
 				}
 			}
@@ -28,10 +28,13 @@ func (x ruleIndex) run(at, all values, out *candidates) {
 
 // try tests a rule whose first condition is to be met by v, and adds its yield.
 func (r *rule) try(v value, said values, out *candidates) {
+	if !r.mayTry(v, said) {
+		return
+	}
 	captured := map[string]string{}
 	sureness := v.sureness
 	from := slices.Clone(v.from)
-	if !r.conditions[0].met(v.text, captured) {
+	if !r.conditions[0].met(v, captured) {
 		return
 	}
 	for _, c := range r.conditions[1:] {
@@ -45,7 +48,9 @@ func (r *rule) try(v value, said values, out *candidates) {
 		}
 	}
 	for _, id := range r.instead {
-		out.silenced[id] = true
+		if _, ok := out.silenced[id]; !ok {
+			out.silenced[id] = r.id
+		}
 	}
 	for _, s := range r.set {
 		text := expand(s.template, captured)
@@ -54,7 +59,7 @@ func (r *rule) try(v value, said values, out *candidates) {
 		}
 		out.add(candidate{
 			key: s.key, value: text, confidence: s.confidence * sureness, from: from, rule: r.id, evidence: v.text,
-			free: strings.HasPrefix(s.template, "${"),
+			free: strings.HasPrefix(s.template, "${"), own: r.own,
 		})
 	}
 }
@@ -64,10 +69,10 @@ func (c condition) find(said values, captured map[string]string) (value, bool) {
 	for _, key := range c.keys {
 		for _, v := range said[key] {
 			if c.op == opNot {
-				if c.re.MatchString(v.text) {
+				if c.sieve.passes(v.lower) && c.re().MatchString(v.text) {
 					return value{}, false
 				}
-			} else if c.met(v.text, captured) {
+			} else if c.met(v, captured) {
 				return v, true
 			}
 		}
@@ -76,21 +81,43 @@ func (c condition) find(said values, captured map[string]string) (value, bool) {
 }
 
 // met tests one value and keeps its captures.
-func (c condition) met(text string, captured map[string]string) bool {
+func (c condition) met(v value, captured map[string]string) bool {
 	switch c.op {
 	case opEqual:
-		return text == c.operand
+		return v.text == c.operand
 	case opUnder:
-		rest, ok := strings.CutPrefix(text, c.operand)
+		rest, ok := strings.CutPrefix(v.text, c.operand)
 		return ok && (rest == "" || rest[0] == '.')
 	}
-	groups := c.re.FindStringSubmatch(text)
-	if groups == nil {
+	if !c.sieve.passes(v.lower) {
 		return false
 	}
-	for i, name := range c.re.SubexpNames()[1:] {
-		if groups[i+1] != "" {
-			captured[name] = groups[i+1]
+	if len(c.names) == 0 {
+		return c.re().MatchString(v.text)
+	}
+	at := c.re().FindStringSubmatchIndex(v.text)
+	if at == nil {
+		return false
+	}
+	for i, name := range c.names {
+		if from, to := at[2*i+2], at[2*i+3]; to > from {
+			captured[name] = v.text[from:to]
+		}
+	}
+	return true
+}
+
+// mayTry is the cheap part of a rule: whether its patterns have a chance. It says yes where it does not know.
+func (r *rule) mayTry(v value, said values) bool {
+	if !r.conditions[0].sieve.passes(v.lower) {
+		return false
+	}
+	for _, c := range r.conditions[1:] {
+		if c.op == opNot {
+			continue
+		}
+		if !slices.ContainsFunc(c.keys, func(key discovery.Key) bool { return len(said[key]) > 0 }) {
+			return false
 		}
 	}
 	return true

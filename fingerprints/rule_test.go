@@ -1,7 +1,6 @@
 package fingerprints
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +31,7 @@ func best(facts []discovery.Fact, key discovery.Key) discovery.Fact {
 // TestRulesProveThemselves runs the examples of every rule: what it wants must come first, a counter-example must leave the
 // rule silent, and in at least one example the rule itself must have won something, else it never can.
 func TestRulesProveThemselves(t *testing.T) {
-	engine, err := load(embedded, true)
+	engine, err := load(embedded, nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,19 +74,12 @@ func TestRulesProveThemselves(t *testing.T) {
 	}
 }
 
-// TestRulesAreFiled keeps the rules cheap: nearly all must be found by a literal, and what one silences must exist.
+// TestRulesAreFiled looks for rules that can never win or silence nobody, and keeps the rules cheap: nearly all must be found by
+// a literal.
 func TestRulesAreFiled(t *testing.T) {
 	engine := mustDefault(t)
-	known := map[string]bool{"leading-vendor": true, "leading-model": true, "table-enterprise": true, "table-oui": true}
-	for _, r := range engine.rules.all {
-		known[r.id] = true
-	}
-	for _, r := range engine.rules.all {
-		for _, id := range r.instead {
-			if !known[id] {
-				t.Errorf("rule %s speaks instead of %q, which is no rule", r.id, id)
-			}
-		}
+	for _, mistake := range lint(engine.rules.all, engine.rules.all) {
+		t.Error(mistake)
 	}
 	for key, k := range engine.rules.byKey {
 		if len(k.always) > 24 {
@@ -123,50 +115,9 @@ func TestRuleMistakesAreRefused(t *testing.T) {
 				"vocabulary/vendors.txt": {Data: []byte("Siemens\n")},
 				"vocabulary/types.txt":   {Data: []byte("plc\n")},
 			}
-			if _, err := load(tree, true); err == nil {
+			if _, err := load(tree, nil, true); err == nil {
 				t.Error("it was accepted")
 			}
 		})
-	}
-}
-
-// BenchmarkIdentify is the price of one fact among 5,000 rules; 50 microseconds are allowed.
-func BenchmarkIdentify(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("source: made up\nrules:\n")
-	for i := range 5000 {
-		fmt.Fprintf(&text, "  - {id: r%d, when: ['descr ~ ^(?:Maker%d|Firm) Switch (?P<model>SW%d-\\w+) .*Version (?P<firmware>[\\d.]+)'], confidence: 0.9}\n", i, i%700, i)
-	}
-	engine, err := load(fstest.MapFS{
-		"rules/a.yaml":           {Data: []byte(text.String())},
-		"rules/cpe.txt":          {},
-		"rules/likely.txt":       {},
-		"vocabulary/vendors.txt": {Data: []byte("Siemens\n")},
-		"vocabulary/types.txt":   {Data: []byte("plc\n")},
-	}, true)
-	if err != nil {
-		b.Fatal(err)
-	}
-	facts := []discovery.Fact{discovery.NewFact("snmp.sysDescr", "Maker17 Switch SW4217-8TX Industrial Ethernet, Version 4.11.2, built for the bench on a fine day")}
-	b.ReportAllocs()
-	for b.Loop() {
-		engine.Identify(facts)
-	}
-}
-
-// BenchmarkEmbedded is the price of one fact among the rules that are shipped.
-func BenchmarkEmbedded(b *testing.B) {
-	engine := mustDefault(b)
-	facts := []discovery.Fact{discovery.NewFact("snmp.sysDescr", "Siemens, SIMATIC NET, SCALANCE X212-2, 6GK5 212-2BB00-2AA3, HW: 7, FW: V4.02")}
-	b.ReportAllocs()
-	for b.Loop() {
-		engine.Identify(facts)
-	}
-}
-
-// BenchmarkDefault is the price of loading the rules.
-func BenchmarkDefault(b *testing.B) {
-	for b.Loop() {
-		mustDefault(b)
 	}
 }

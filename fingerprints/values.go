@@ -15,6 +15,7 @@ type values map[discovery.Key][]value
 
 type value struct {
 	text     string
+	lower    string // the text in lower case, for the sieves
 	sureness float32
 	from     []discovery.Key // what it rests on
 }
@@ -30,7 +31,7 @@ func gather(facts []discovery.Fact) values {
 		if len(text) > maxMatched {
 			text = text[:maxMatched]
 		}
-		said[f.Key] = append(said[f.Key], value{text: text, sureness: 1, from: []discovery.Key{f.Key}})
+		said[f.Key] = append(said[f.Key], value{text: text, lower: lowerASCII(text), sureness: 1, from: []discovery.Key{f.Key}})
 	}
 	return said
 }
@@ -51,7 +52,7 @@ func deduced(best []discovery.Fact) values {
 	out := values{}
 	for _, f := range best {
 		if len(out[f.Key]) == 0 && f.Confidence > 0.5 {
-			out[f.Key] = []value{{text: f.Value, sureness: f.Confidence, from: f.From}}
+			out[f.Key] = []value{{text: f.Value, lower: lowerASCII(f.Value), sureness: f.Confidence, from: f.From}}
 		}
 	}
 	return out

@@ -1,8 +1,10 @@
 package fingerprints
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"unicode"
 )
@@ -15,19 +17,22 @@ type vocabulary struct {
 	types     map[string]bool
 }
 
-// readVocabulary reads vocabulary/vendors.txt (a line a vendor: the canonical name, then its other spellings behind ';', a
-// '+' in front marks a sister brand) and vocabulary/types.txt (a word a line). '#' begins a comment.
-func readVocabulary(tree fs.FS) (vocabulary, error) {
-	v := vocabulary{
+func newVocabulary() vocabulary {
+	return vocabulary{
 		canonical: map[string]bool{}, spelling: map[string]string{},
 		sisters: map[string]map[string]bool{}, types: map[string]bool{},
 	}
+}
+
+// read adds vocabulary/vendors.txt (a line a vendor: the canonical name, then its other spellings behind ';', a '+' in front
+// marks a sister brand) and vocabulary/types.txt (a word a line). '#' begins a comment.
+func (v *vocabulary) read(tree fs.FS) error {
 	vendors, err := readLines(tree, "vocabulary/vendors.txt")
 	if err != nil {
-		return v, err
+		return err
 	}
 	for _, line := range vendors {
-		names := strings.Split(line, ";")
+		names := strings.Split(line.text, ";")
 		name := strings.TrimSpace(names[0])
 		v.canonical[name] = true
 		for i, other := range names {
@@ -45,12 +50,12 @@ func readVocabulary(tree fs.FS) (vocabulary, error) {
 	}
 	types, err := readLines(tree, "vocabulary/types.txt")
 	if err != nil {
-		return v, err
+		return err
 	}
 	for _, word := range types {
-		v.types[word] = true
+		v.types[word.text] = true
 	}
-	return v, nil
+	return nil
 }
 
 func (v *vocabulary) relate(a, b string) {
@@ -121,16 +126,38 @@ func fold(text string) string {
 	}, text)
 }
 
-// readLines gives the lines of a data file without comments, blanks and empty ones.
-func readLines(tree fs.FS, path string) ([]string, error) {
-	text, err := fs.ReadFile(tree, path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+// textLine is a line of a data file, with where it stands.
+type textLine struct {
+	text string
+	file string
+	line int
+}
+
+// mistake says what is wrong with the line.
+func (l textLine) mistake(format string, args ...any) error {
+	return &MistakeError{File: l.file, Line: l.line, Err: fmt.Errorf(format, args...)}
+}
+
+// readLines gives the lines of a data file without comments, blanks and empty ones. The file may lie in its folder or, in a
+// user's tree, beside the rules; without one there are no lines.
+func readLines(tree fs.FS, file string) ([]textLine, error) {
+	text, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		file = path.Base(file)
+		text, err = fs.ReadFile(tree, file)
 	}
-	var lines []string
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	var lines []textLine
+	n := 0
 	for line := range strings.SplitSeq(string(text), "\n") {
+		n++
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			lines = append(lines, line)
+			lines = append(lines, textLine{line, file, n})
 		}
 	}
 	return lines, nil

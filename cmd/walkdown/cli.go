@@ -32,6 +32,7 @@ type commonFlags struct {
 	Quiet   bool   `short:"q" help:"No progress and no summary."`
 	Verbose bool   `short:"v" help:"Tell more: requests in hex, life-cycle messages."`
 	Config  string `placeholder:"FILE" type:"path" help:"Read flags from a YAML file."`
+	Rules   string `placeholder:"DIR" type:"path" help:"A folder of your own fingerprint rules; they win over the built-in ones."`
 }
 
 type commandLine struct {

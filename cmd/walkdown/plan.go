@@ -12,7 +12,6 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/discovery/survey"
-	"github.com/walkdown-ot/walkdown/fingerprints"
 	"github.com/walkdown-ot/walkdown/inventory/sqlite"
 )
 
@@ -36,7 +35,7 @@ func (c planCmd) Run(a *app) error {
 			return failed(fmt.Errorf("interface %s: %w", c.Interface, err), "`walkdown doctor` lists the interfaces")
 		}
 	}
-	engine, err := fingerprints.Default()
+	engine, err := a.engine()
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type recording struct {
 
 // record opens the inventory and begins a survey in it. What is missing in the survey's description is filled in here.
 func (a *app) record(describe inventory.Survey) (*recording, error) {
-	engine, err := fingerprints.Default()
+	engine, err := a.engine()
 	if err != nil {
 		return nil, err
 	}

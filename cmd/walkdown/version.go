@@ -27,7 +27,7 @@ func (c versionCmd) Run(a *app) error {
 			Data    *fingerprints.Version `json:"data,omitempty"`
 		}{Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 		if c.Data {
-			engine, err := fingerprints.Default()
+			engine, err := a.engine()
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (c versionCmd) Run(a *app) error {
 	if !c.Data {
 		return nil
 	}
-	engine, err := fingerprints.Default()
+	engine, err := a.engine()
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,11 @@ func version() string {
 }
 
 func printData(a *app, data fingerprints.Version) error {
-	fmt.Fprintf(a.stdout, "%d rules, %d vendors\n\n", data.Rules, data.Vendors)
+	own := ""
+	if data.Own > 0 {
+		own = fmt.Sprintf(" (%d of them from --rules)", data.Own)
+	}
+	fmt.Fprintf(a.stdout, "%d rules%s, %d vendors\n\n", data.Rules, own, data.Vendors)
 	rows := make([][]string, len(data.Tables))
 	for i, table := range data.Tables {
 		rows[i] = []string{table.Name, strconv.Itoa(table.Rows), table.Date, table.Source, table.Licence}
