@@ -50,11 +50,13 @@ type Request struct {
 	Safety   Safety // for a device of any class that ByClass does not name; those of which nothing is known among them
 	ByClass  map[Class]Safety
 	Template Template
-	Max      int    // how often at most, per device and run
-	Setup    bool   // set-up or tear-down of a connection: listed and counted apart from questions
-	PerUnit  bool   // asked of what lives behind the address (Target.Units), and left out where none is known
-	Yields   []Key  // what an answer may tell
-	Effect   string // what it does to the device: "none: reads a table"
+	// Transport is that of the message where it is not the asker's: a protocol may answer one question by UDP and the others by TCP.
+	Transport Transport
+	Max       int    // how often at most, per device and run
+	Setup     bool   // set-up or tear-down of a connection: listed and counted apart from questions
+	PerUnit   bool   // asked of what lives behind the address (Target.Units), and left out where none is known
+	Yields    []Key  // what an answer may tell
+	Effect    string // what it does to the device: "none: reads a table"
 }
 
 // SafetyFor is the safety class of the request when it is sent to a device of this class.
@@ -71,11 +73,19 @@ type Asker struct {
 	Port      uint16 // the usual one; a Target may name another
 	Requests  []Request
 	// Message gives the length of the first whole message of a stream, 0 when it is not yet whole. Nil: every write and every
-	// read is one message (datagrams, frames).
+	// read is one message, as those of datagrams and frames always are.
 	Message func(b []byte) (n int, err error)
 	// Ask puts the questions, the least first, over the session. What was sent and received is decoded by the protocol's own
 	// decoder on the way, so Ask need observe nothing itself. An error ends this device's questions; what was learnt stays.
 	Ask func(ctx context.Context, s Session, t Target) error
+}
+
+// TransportOf is the transport of a request: its own, or the asker's.
+func (a *Asker) TransportOf(r Request) Transport {
+	if r.Transport != 0 {
+		return r.Transport
+	}
+	return a.Transport
 }
 
 // Target is whom to ask.
@@ -109,6 +119,9 @@ type Session interface {
 	Sink
 	// Dial opens the connection to the target: TCP, or a connected UDP socket. A second call closes the first in order.
 	Dial(ctx context.Context) (net.Conn, error)
+	// DialOver is Dial over a transport that one of the requests has of its own, to the same port. Over each, only its own
+	// requests may leave.
+	DialOver(ctx context.Context, transport Transport) (net.Conn, error)
 	// Frames opens the interface for the protocol's EtherType.
 	Frames(ctx context.Context) (net.PacketConn, error)
 	// Known is a value that is known of the target already, which is not asked again.
@@ -123,7 +136,7 @@ type Session interface {
 var (
 	// ErrNotListed says that a message matches no listed request. Nothing was sent.
 	ErrNotListed = errors.New("the message is in no list of requests")
-	// ErrNotOffered says that the device does not offer the protocol there: its port is closed.
+	// ErrNotOffered says that the device does not offer the protocol there: its port is closed, or it refuses the set-up.
 	ErrNotOffered = errors.New("not offered")
 	// ErrSilent says that no answer came in time.
 	ErrSilent = errors.New("no answer in time")

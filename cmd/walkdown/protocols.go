@@ -36,6 +36,7 @@ type requestRow struct {
 	Safety string `json:"safety"`
 	// SafetyFor is the safety class for the classes of device for which it is another one.
 	SafetyFor map[string]string `json:"safety_for,omitempty"`
+	Transport string            `json:"transport"`
 	Setup     bool              `json:"setup,omitempty"`
 	Max       int               `json:"max"`
 	Template  string            `json:"template"`
@@ -98,7 +99,7 @@ func newProtocolRow(p discovery.Protocol) protocolRow {
 			safetyFor[class.String()] = safety.String()
 		}
 		row.Requests = append(row.Requests, requestRow{
-			Name: r.Name, Safety: r.Safety.String(), SafetyFor: safetyFor, Setup: r.Setup, Max: r.Max,
+			Name: r.Name, Safety: r.Safety.String(), SafetyFor: safetyFor, Transport: p.Asker.TransportOf(r).String(), Setup: r.Setup, Max: r.Max,
 			Template: r.Template.String(), Effect: r.Effect, Yields: words(r.Yields),
 		})
 	}
@@ -141,7 +142,7 @@ func printProtocol(to io.Writer, row protocolRow) error {
 		if r.Setup {
 			kind = "set-up"
 		}
-		fmt.Fprintf(to, "    %s  class %s, %s, at most %d\n      %s\n      effect: %s\n", r.Name, r.safety(), kind, r.Max, r.Template, r.Effect)
+		fmt.Fprintf(to, "    %s  class %s, %s by %s, at most %d\n      %s\n      effect: %s\n", r.Name, r.safety(), kind, r.Transport, r.Max, r.Template, r.Effect)
 	}
 	return nil
 }
@@ -168,13 +169,13 @@ func protocolPage(to io.Writer, rows []protocolRow) error {
 			b.WriteString("\nNever asked.\n")
 			continue
 		}
-		b.WriteString("\n| request | class | at most | form | effect |\n| --- | --- | ---: | --- | --- |\n")
+		b.WriteString("\n| request | by | class | at most | form | effect |\n| --- | --- | --- | ---: | --- | --- |\n")
 		for _, r := range row.Requests {
 			name := "`" + r.Name + "`"
 			if r.Setup {
 				name += " (set-up)"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %d | `%s` | %s |\n", name, r.safety(), r.Max, strings.ReplaceAll(r.Template, "|", "\\|"), r.Effect)
+			fmt.Fprintf(&b, "| %s | %s | %s | %d | `%s` | %s |\n", name, r.Transport, r.safety(), r.Max, strings.ReplaceAll(r.Template, "|", "\\|"), r.Effect)
 		}
 	}
 	_, err := io.WriteString(to, b.String())

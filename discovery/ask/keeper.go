@@ -137,13 +137,16 @@ func checkProtocols(protocols []discovery.Protocol) error {
 		if a == nil {
 			continue
 		}
-		if a.Ask == nil || a.Port == 0 || len(a.Requests) == 0 || a.Transport == discovery.TCP && a.Message == nil {
-			return fmt.Errorf("protocol %q: an asker needs a port, requests, Ask, and on a stream Message", p.Name)
+		if a.Ask == nil || a.Port == 0 || len(a.Requests) == 0 {
+			return fmt.Errorf("protocol %q: an asker needs a port, requests and Ask", p.Name)
 		}
 		requests := map[string]bool{}
 		for _, r := range a.Requests {
 			if requests[r.Name] || r.Name == "" || r.Template.IsZero() || r.Max < 1 {
 				return fmt.Errorf("protocol %q: request %q needs a name of its own, a template and a number", p.Name, r.Name)
+			}
+			if a.TransportOf(r) == discovery.TCP && a.Message == nil {
+				return fmt.Errorf("protocol %q: request %q by a stream needs Message", p.Name, r.Name)
 			}
 			requests[r.Name] = true
 		}

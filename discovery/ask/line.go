@@ -49,7 +49,7 @@ type exchange struct {
 	repeats int
 }
 
-func newLine(s *session, conn net.Conn) *line {
+func newLine(s *session, conn net.Conn, transport discovery.Transport) *line {
 	l := &line{s: s, conn: conn}
 	// Closing cancels both; an interrupt ends the questions at once, and set-up and tear-down when the time for it is over.
 	alive, stop := context.WithCancel(s.ending)
@@ -61,7 +61,7 @@ func newLine(s *session, conn net.Conn) *line {
 		cancel()
 		stop()
 	}
-	flow := discovery.Flow{Transport: s.protocol.Asker.Transport}
+	flow := discovery.Flow{Transport: transport}
 	flow.Ends[discovery.Server] = s.target.Subject
 	flow.Ends[discovery.Client] = discovery.Subject{Site: s.target.Subject.Site, Segment: s.target.Subject.Segment}
 	flow.Ports[discovery.Server] = s.target.Port
@@ -90,7 +90,7 @@ func (l *line) send(message []byte, repeats int) error {
 	if err := l.maySend(); err != nil {
 		return err
 	}
-	request, secrets, err := l.s.meter.charge(message, repeats > 0)
+	request, secrets, err := l.s.meter.charge(l.tap.flow.Transport, message, repeats > 0)
 	if err != nil {
 		l.s.refuse(request, message, secrets, err)
 		if errors.Is(err, discovery.ErrNotListed) {
@@ -199,7 +199,7 @@ func (l *line) settle(now time.Time, problem error) {
 		l.replies++
 	}
 	l.mu.Unlock()
-	l.s.heard(problem)
+	l.s.heard(l.tap.flow.Transport, problem, e != nil && !e.Setup)
 	if e == nil {
 		return
 	}
@@ -267,7 +267,7 @@ func (l *line) abandon(outcome discovery.Outcome, note string, ended bool) (ques
 			e.Outcome, e.RTT = discovery.Answered, max(time.Since(e.left), 1)
 		case e.RTT != 0 && outcome != discovery.Failed:
 			e.Outcome, e.Note = discovery.Garbage, "the answer is cut short, then "+note
-			l.s.heard(errors.New("the answer is cut short"))
+			l.s.heard(l.tap.flow.Transport, errors.New("the answer is cut short"), false)
 		}
 		if e.Outcome == discovery.Reset {
 			l.s.cutOff()

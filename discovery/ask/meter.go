@@ -11,6 +11,7 @@ import (
 // budgets of the request and of the device must allow it.
 type meter struct {
 	mu       sync.Mutex
+	asker    *discovery.Asker
 	requests []allowance
 	device   *budget
 }
@@ -31,13 +32,16 @@ type budget struct {
 
 // charge gives the request that the message is and where its secrets stand, and charges it. The error wraps ErrNotListed or
 // ErrBudget; with ErrBudget the request is given all the same. again says that we repeat a message that was charged before.
-func (m *meter) charge(message []byte, again bool) (discovery.Request, []discovery.Span, error) {
+func (m *meter) charge(transport discovery.Transport, message []byte, again bool) (discovery.Request, []discovery.Span, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var full *allowance
 	var fullSecrets []discovery.Span
 	for i := range m.requests {
 		a := &m.requests[i]
+		if m.asker.TransportOf(a.Request) != transport {
+			continue
+		}
 		secrets, ok := a.Template.Match(message)
 		if !ok {
 			continue

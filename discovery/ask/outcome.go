@@ -59,7 +59,7 @@ func (s *session) askerPuzzled(err error) {
 	tell := errors.Is(err, discovery.ErrNotUnderstood) && !s.puzzled
 	s.mu.Unlock()
 	if tell {
-		s.heard(err)
+		s.heard(s.protocol.Asker.Transport, err, false)
 	}
 }
 

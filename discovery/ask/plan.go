@@ -95,14 +95,24 @@ type Item struct {
 	Requests   []Planned `json:"requests"`
 }
 
+// transportOf is the transport of a request: its own, or the item's.
+func (i Item) transportOf(r Planned) string {
+	if r.Transport != "" {
+		return r.Transport
+	}
+	return i.Transport
+}
+
 // Planned is one request of an item.
 type Planned struct {
 	Name     string `json:"name"`
 	Template string `json:"template"` // see discovery.Template
-	Safety   string `json:"safety"`   // A1, B, C: for a device of this class
-	Setup    bool   `json:"setup,omitempty"`
-	AtMost   int    `json:"at_most"` // a datagram's retries counted
-	Effect   string `json:"effect,omitempty"`
+	// Transport is that of the request where it is not the item's.
+	Transport string `json:"transport,omitempty"`
+	Safety    string `json:"safety"` // A1, B, C: for a device of this class
+	Setup     bool   `json:"setup,omitempty"`
+	AtMost    int    `json:"at_most"` // a datagram's retries counted
+	Effect    string `json:"effect,omitempty"`
 }
 
 // NotAsked is something that was considered and is not asked.

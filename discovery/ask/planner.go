@@ -237,10 +237,14 @@ func whyNot(p discovery.Protocol, r discovery.Request, class Class) string {
 
 func (k *Keeper) planned(a *discovery.Asker, r discovery.Request, class Class) Planned {
 	most := r.Max
-	if a.Transport == discovery.UDP {
+	if a.TransportOf(r) == discovery.UDP {
 		most *= 1 + k.o.Limits.UDPRetries
 	}
-	return Planned{Name: r.Name, Template: r.Template.String(), Safety: r.SafetyFor(class).String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
+	own := ""
+	if r.Transport != 0 && r.Transport != a.Transport {
+		own = r.Transport.String()
+	}
+	return Planned{Transport: own, Name: r.Name, Template: r.Template.String(), Safety: r.SafetyFor(class).String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
 }
 
 // maxLater bounds the number of hosts that a plan speaks of before they are found.
@@ -284,23 +288,25 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 	left := d.AtMost
 	connections := 0
 	for _, item := range d.Items {
-		questions, setup := 0, 0
+		connected := false
 		for _, r := range item.Requests {
+			n := r.AtMost
 			if r.Setup {
-				setup += r.AtMost
+				t.Setup += n
 			} else {
-				questions += r.AtMost
+				n = min(n, left)
+				left -= n
+				t.Questions += n
 			}
+			if item.transportOf(r) == discovery.TCP.String() {
+				connected = true
+				n *= packetsPerMessage
+			}
+			t.Packets += n
 		}
-		questions = min(questions, left)
-		left -= questions
-		t.Questions += questions
-		t.Setup += setup
-		if item.Transport == discovery.TCP.String() {
+		if connected {
 			connections++
-			t.Packets += packetsPerConnection + packetsPerMessage*(questions+setup)
-		} else {
-			t.Packets += questions + setup
+			t.Packets += packetsPerConnection
 		}
 	}
 	gap := time.Duration(float64(limits.Gap) * (1 + k.o.Limits.Jitter/2))
@@ -322,7 +328,7 @@ func (k *Keeper) totals(p Plan) Totals {
 		t.Packets += d.Packets
 		paced += d.Questions
 		for _, item := range d.Items {
-			if item.Transport == discovery.TCP.String() {
+			if slices.ContainsFunc(item.Requests, func(r Planned) bool { return item.transportOf(r) == discovery.TCP.String() }) {
 				paced++
 			}
 		}

@@ -60,7 +60,7 @@ func TestOutcomes(t *testing.T) {
 		},
 		{
 			name: "silent_after_set_up", serve: func(c net.Conn) { _, _ = readWord(c); _, _ = c.Write(word("A")) },
-			ask: askWords("S", "Q1"), outcome: ItemSilent, service: true, ledger: []string{"hello answered", "question silent"},
+			ask: askWords("S", "Q1"), outcome: ItemSilent, ledger: []string{"hello answered", "question silent"},
 		},
 		{
 			name: "garbage", serve: func(c net.Conn) { _, _ = readWord(c); _, _ = c.Write(word("!?")) }, ask: askWords("Q1"),

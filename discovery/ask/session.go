@@ -22,16 +22,18 @@ type session struct {
 	ctx      context.Context // ends when no further question may leave
 	ending   context.Context // ends when every socket must be closed
 
-	mu       sync.Mutex
-	over     bool   // nothing may be opened any more
-	close    func() // what is open; nil: nothing
-	answered int    // questions
-	served   bool   // it was told that the service is there
-	puzzled  bool   // it was told that an answer was not understood
-	reset    bool   // the device broke an exchange off
-	noWay    error  // why no connection came about: it is not tried again
-	fault    error  // the first thing that decides about the outcome
-	result   ItemResult
+	mu        sync.Mutex
+	over      bool                // nothing may be opened any more
+	close     func()              // what is open; nil: nothing
+	answered  int                 // questions
+	transport discovery.Transport // of what was opened last
+	replied   int                 // questions over it
+	served    bool                // it was told that the service is there
+	puzzled   bool                // it was told that an answer was not understood
+	reset     bool                // the device broke an exchange off
+	noWay     error               // why no connection came about: it is not tried again
+	fault     error               // the first thing that decides about the outcome
+	result    ItemResult
 }
 
 func (s *session) limits() Limits { return s.v.k.o.Limits }
@@ -76,16 +78,22 @@ func (s *session) frame(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Dial opens the connection to the target. What was open is closed in order first, and the pause of the device's class kept.
+// Dial opens the connection to the target over the asker's transport, see DialOver.
 func (s *session) Dial(ctx context.Context) (net.Conn, error) {
+	return s.DialOver(ctx, s.protocol.Asker.Transport)
+}
+
+// DialOver opens the connection to the target. What was open is closed in order first, and the pause of the device's class kept.
+func (s *session) DialOver(ctx context.Context, transport discovery.Transport) (net.Conn, error) {
 	s.closeOpen()
-	conn, err := s.connect(ctx)
+	s.turnTo(transport)
+	conn, err := s.connect(ctx, transport)
 	if err != nil {
 		return nil, err
 	}
-	l := newLine(s, conn)
+	l := newLine(s, conn, transport)
 	var metered net.Conn = newDatagram(l)
-	if s.protocol.Asker.Transport == discovery.TCP {
+	if transport == discovery.TCP {
 		metered = newStream(l)
 	}
 	if !s.keep(func() { _ = metered.Close() }) {
@@ -97,6 +105,16 @@ func (s *session) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, context.Cause(s.ctx)
 	}
 	return metered, nil
+}
+
+// turnTo notes over what the device is asked from now on. What it answered over another transport says nothing of its state here: a
+// closed port is just that.
+func (s *session) turnTo(transport discovery.Transport) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.transport != transport {
+		s.transport, s.replied = transport, 0
+	}
 }
 
 // keep notes how to close what was opened, unless the session is over.
@@ -130,14 +148,13 @@ func (s *session) end() {
 }
 
 // connect opens the plain connection.
-func (s *session) connect(ctx context.Context) (net.Conn, error) {
+func (s *session) connect(ctx context.Context, transport discovery.Transport) (net.Conn, error) {
 	if err := s.v.leftAlone(); err != nil {
 		return nil, err
 	}
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
-	transport := s.protocol.Asker.Transport
 	address := netip.AddrPortFrom(s.target.Subject.IP, s.target.Port).String()
 	switch transport {
 	case discovery.UDP:
@@ -231,6 +248,7 @@ func (s *session) record(e discovery.Exchange) {
 		if e.Outcome == discovery.Answered {
 			s.result.Replies++
 			s.answered++
+			s.replied++
 		}
 	}
 	s.mu.Unlock()
@@ -256,18 +274,19 @@ func (s *session) refuse(r discovery.Request, message []byte, secrets []discover
 	_ = s.failed(err)
 }
 
-// heard notes a message of the device, and what the decoder said of it.
-func (s *session) heard(problem error) {
+// heard notes a message of the device, and what the decoder said of it. Only the answer to a question shows that the protocol is
+// served: what sets a connection up is often shared by several.
+func (s *session) heard(transport discovery.Transport, problem error, answer bool) {
 	s.v.heard()
 	s.mu.Lock()
-	serve := problem == nil && !s.served
+	serve := problem == nil && answer && !s.served
 	puzzle := problem != nil && !s.puzzled
 	s.served = s.served || serve
 	s.puzzled = s.puzzled || puzzle
 	s.mu.Unlock()
 	name := s.protocol.Name
 	if serve {
-		s.fact(discovery.KeyService, fmt.Sprintf("%s/%d %s", s.protocol.Asker.Transport, s.target.Port, name))
+		s.fact(discovery.KeyService, fmt.Sprintf("%s/%d %s", transport, s.target.Port, name))
 	}
 	if problem != nil {
 		s.v.tally.trouble(name, problem.Error(), s.target.Subject.String())
@@ -277,11 +296,11 @@ func (s *session) heard(problem error) {
 	}
 }
 
-// hasAnswered reports whether the device answered a question of this session.
+// hasAnswered reports whether the device answered a question of this session over the transport in use.
 func (s *session) hasAnswered() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.answered > 0
+	return s.replied > 0
 }
 
 // cutOff notes that the device broke an exchange off.

@@ -136,6 +136,11 @@ func (s *sweep) Dial(context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("dial for %s: it asks over %s", s.protocol.Name, s.protocol.Asker.Transport)
 }
 
+// DialOver is Dial.
+func (s *sweep) DialOver(ctx context.Context, _ discovery.Transport) (net.Conn, error) {
+	return s.Dial(ctx)
+}
+
 // Frames opens the interface for the protocol's EtherType. What was open is closed first.
 func (s *sweep) Frames(context.Context) (net.PacketConn, error) {
 	if err := s.ctx.Err(); err != nil {

@@ -138,7 +138,7 @@ func (v *visit) ask(ctx, ending context.Context, item Item) ItemResult {
 	}
 	s := &session{
 		v: v, protocol: protocol, target: target, ctx: ctx, ending: ending,
-		meter: meter{requests: requests, device: v.budget}, result: ItemResult{Protocol: item.Protocol},
+		meter: meter{asker: protocol.Asker, requests: requests, device: v.budget}, result: ItemResult{Protocol: item.Protocol},
 	}
 	t := turn{
 		protocol: item.Protocol, address: target.Subject.String(), ctx: ctx, ending: ending,

@@ -17,6 +17,8 @@ type Peer struct {
 	// Serve is a server in the test. It gets the far end of each connection, where one Read gives one message when its buffer
 	// is large enough, and returns when the connection is closed.
 	Serve func(net.Conn)
+	// ServeDatagrams is Serve for UDP, where the protocol asks over both; nil: Serve serves both.
+	ServeDatagrams func(net.Conn)
 	// Frames answers one frame with others, layer 2.
 	Frames func(frame []byte) [][]byte
 	// Known and Allowed are what the session of the same names tells.

@@ -23,7 +23,7 @@ func (c *meteredConn) Write(b []byte) (int, error) {
 	c.unsent = append(c.unsent, b...)
 	for len(c.unsent) > 0 {
 		n := len(c.unsent)
-		if message := c.session.protocol.Asker.Message; message != nil {
+		if message := c.session.protocol.Asker.Message; message != nil && c.flow.Transport == discovery.TCP {
 			var err error
 			if n, err = message(c.unsent); err != nil {
 				return 0, fmt.Errorf("%w: %w", discovery.ErrNotListed, err)
@@ -32,7 +32,7 @@ func (c *meteredConn) Write(b []byte) (int, error) {
 				break
 			}
 		}
-		if err := c.session.sent(c.unsent[:n]); err != nil {
+		if err := c.session.sent(c.flow.Transport, c.unsent[:n]); err != nil {
 			return 0, err
 		}
 		c.feed(discovery.Client, c.unsent[:n])
@@ -79,7 +79,7 @@ func (c *frameConn) WriteTo(frame []byte, _ net.Addr) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
-	if err := c.session.sent(frame); err != nil {
+	if err := c.session.sent(discovery.EtherType, frame); err != nil {
 		return 0, err
 	}
 	for _, answer := range c.session.peer.Frames(frame) {
@@ -122,7 +122,7 @@ func (c *frameConn) feed(frame []byte) {
 	}
 	target := c.session.peer.Target.Subject
 	target.MAC = discovery.MAC(frame[6:12])
-	w := newWiretap(c.session)
+	w := newWiretap(c.session, discovery.EtherType)
 	w.flow.Ends = [2]discovery.Subject{discovery.Client: target, discovery.Server: {MAC: discovery.MAC(frame[:6])}}
 	w.decoder = c.session.protocol.Decode(w.flow)
 	w.feed(discovery.Client, frame[ethernetHeader:])

@@ -69,27 +69,36 @@ func (s *session) allowed(r discovery.Request) bool {
 	return true
 }
 
-// Dial connects to the peer; what was open is closed first.
+// Dial connects to the peer over the asker's transport.
 func (s *session) Dial(ctx context.Context) (net.Conn, error) {
+	return s.DialOver(ctx, s.protocol.Asker.Transport)
+}
+
+// DialOver connects to the peer; what was open is closed first.
+func (s *session) DialOver(ctx context.Context, transport discovery.Transport) (net.Conn, error) {
 	s.close()
 	s.mu.Lock()
 	s.out.Dials++
 	s.mu.Unlock()
-	inner, err := s.dial(ctx)
+	inner, err := s.dial(ctx, transport)
 	if err != nil {
 		return nil, err
 	}
-	c := &meteredConn{Conn: inner, session: s, wiretap: newWiretap(s)}
+	c := &meteredConn{Conn: inner, session: s, wiretap: newWiretap(s, transport)}
 	s.keep(func() { _ = c.Close() })
 	return c, nil
 }
 
-func (s *session) dial(ctx context.Context) (net.Conn, error) {
-	if s.peer.Serve != nil {
+func (s *session) dial(ctx context.Context, transport discovery.Transport) (net.Conn, error) {
+	serve := s.peer.Serve
+	if transport == discovery.UDP && s.peer.ServeDatagrams != nil {
+		serve = s.peer.ServeDatagrams
+	}
+	if serve != nil {
 		near, far := net.Pipe()
 		s.serve.Go(func() {
 			defer func() { _ = far.Close() }()
-			s.peer.Serve(far)
+			serve(far)
 		})
 		return near, nil
 	}
@@ -101,7 +110,7 @@ func (s *session) dial(ctx context.Context) (net.Conn, error) {
 		return nil, fmt.Errorf("dial %s: a test stays on loopback", s.peer.Address)
 	}
 	var dialer net.Dialer
-	return dialer.DialContext(ctx, s.protocol.Asker.Transport.String(), s.peer.Address)
+	return dialer.DialContext(ctx, transport.String(), s.peer.Address)
 }
 
 // Frames is a layer 2 socket whose frames the peer answers.
@@ -136,12 +145,12 @@ func (s *session) close() {
 }
 
 // sent meters one message that is about to leave.
-func (s *session) sent(message []byte) error {
+func (s *session) sent(transport discovery.Transport, message []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	full, forbidden := "", ""
 	for _, r := range s.protocol.Asker.Requests {
-		if _, ok := r.Template.Match(message); !ok {
+		if _, ok := r.Template.Match(message); !ok || s.protocol.Asker.TransportOf(r) != transport {
 			continue
 		}
 		if !s.allowed(r) {
@@ -190,12 +199,12 @@ type wiretap struct {
 	stream  *discovery.Stream
 }
 
-func newWiretap(s *session) *wiretap {
+func newWiretap(s *session, transport discovery.Transport) *wiretap {
 	port := s.peer.Target.Port
 	if port == 0 {
 		port = s.protocol.Asker.Port
 	}
-	w := &wiretap{session: s, flow: discovery.Flow{Transport: s.protocol.Asker.Transport}}
+	w := &wiretap{session: s, flow: discovery.Flow{Transport: transport}}
 	w.flow.Ends[discovery.Server] = s.peer.Target.Subject
 	w.flow.Ports[discovery.Server] = port
 	if s.protocol.Decode != nil {

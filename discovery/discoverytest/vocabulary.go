@@ -70,6 +70,14 @@ func checkAsker(p discovery.Protocol) error {
 	if a.Transport == discovery.TCP && a.Message == nil {
 		sin("a stream needs Message")
 	}
+	for _, r := range a.Requests {
+		if r.Transport != 0 && (a.Transport == discovery.EtherType || r.Transport != discovery.UDP && r.Transport != discovery.TCP) {
+			sin("request %s over %s of an asker over %s", r.Name, r.Transport, a.Transport)
+		}
+		if a.TransportOf(r) == discovery.TCP && a.Message == nil {
+			sin("request %s: a stream needs Message", r.Name)
+		}
+	}
 	if a.Message != nil {
 		for n := range 32 {
 			if got, err := a.Message(make([]byte, n)); err == nil && (got < 0 || got > n) {
