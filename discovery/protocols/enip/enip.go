@@ -1,9 +1,9 @@
-// Package enip hears EtherNet/IP: what a device, and the modules of the chassis behind it, say of themselves in CIP.
+// Package enip hears and asks EtherNet/IP: what a device, and the modules of the chassis behind it, say of themselves in CIP.
 // Standards: ODVA, The CIP Networks Library, volume 1 (CIP) edition 3.x and volume 2 (EtherNet/IP) edition 1.x; for PCCC, Rockwell
 // publication 1770-6.5.16; for Logix, 1756-PM020; TCP and UDP 44818.
 // Heard: ListIdentity and ListServices; the Identity object in explicit messages, unconnected, routed through a chassis, and over
 // connections; names of Logix controllers; the catalogue name of SLC and MicroLogix; who reads, writes and controls.
-// Asked: nothing. Values of tags are never kept.
+// Asked: ListIdentity; by opt-in the parts of a device and the modules of a chassis. Values of tags are never read nor kept.
 package enip
 
 import (

@@ -40,7 +40,7 @@ const (
 
 const name = "enip"
 
-// Protocol is EtherNet/IP as it is heard.
+// Protocol is EtherNet/IP, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     name,
@@ -56,6 +56,7 @@ func Protocol() discovery.Protocol {
 		Ports:  []discovery.Port{{Transport: discovery.TCP, Number: Port}, {Transport: discovery.UDP, Number: Port}},
 		Claims: claims,
 		Decode: func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:  asker(),
 	}
 }
 

@@ -88,8 +88,8 @@ func asker() *discovery.Asker {
 }
 
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
-	_, modules := known(s, KeyOrderNumber, KeyFirmwareVersion)
-	_, components := known(s, KeySerialNumber, KeyModuleTypeName)
+	modules := known(s, KeyOrderNumber, KeyFirmwareVersion)
+	components := known(s, KeySerialNumber, KeyModuleTypeName)
 	if modules && components {
 		return nil
 	}
@@ -110,19 +110,12 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 // errNotHere says that nothing accepts a connection at a rack and slot.
 var errNotHere = errors.New("not at this rack and slot")
 
-// known gives the value of the first key, if all are known.
-func known(s discovery.Session, keys ...discovery.Key) (string, bool) {
-	first := ""
-	for i, key := range keys {
-		value, ok := s.Known(key)
-		if !ok {
-			return "", false
-		}
-		if i == 0 {
-			first = value
-		}
-	}
-	return first, true
+// known reports whether all of the keys are known.
+func known(s discovery.Session, keys ...discovery.Key) bool {
+	return !slices.ContainsFunc(keys, func(key discovery.Key) bool {
+		_, ok := s.Known(key)
+		return !ok
+	})
 }
 
 // places are where the CPU may stand, the likeliest first: where it was heard to answer, then by family. A SIMATIC 300 stands in

@@ -97,18 +97,11 @@ func (d *Dialogue) Send(message []byte) error {
 	return nil
 }
 
-// Farewell sends a message that ends what the protocol has opened, also after an interrupt. Nobody waits for an answer.
+// Farewell sends a message that ends what the protocol has opened, also after an interrupt. Nobody waits for an answer: the end of the
+// connection is one.
 func (d *Dialogue) Farewell(message []byte) {
 	if d.allow(farewellTimeout, true) == nil {
 		_, _ = d.conn.Write(message)
-	}
-}
-
-// Leave is Farewell, and waits for an answer where there is time for one: the end of the connection is one too.
-func (d *Dialogue) Leave(message []byte) {
-	d.Farewell(message)
-	if d.ctx.Err() == nil {
-		_, _ = d.Receive()
 	}
 }
 
@@ -173,6 +166,8 @@ func (d *Dialogue) reason(err error) error {
 		return context.Cause(d.ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, discovery.ErrSilent):
 		return fmt.Errorf("%w: %w", discovery.ErrSilent, err)
+	case errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, discovery.ErrNotOffered): // a datagram to a closed port
+		return fmt.Errorf("%w: %w", discovery.ErrNotOffered, err)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, windowsReset):
 		return fmt.Errorf("%w: %w", ErrEnded, err)
 	}

@@ -111,7 +111,7 @@ func TestInterrupted(t *testing.T) {
 		if err := d.Send([]byte{2, 2}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a question after the interrupt: %v", err)
 		}
-		d.Leave([]byte{2, 3})
+		d.Farewell([]byte{2, 3})
 		d.Close()
 		synctest.Wait()
 		if string(heard) != "\x02\x01\x02\x03" {
