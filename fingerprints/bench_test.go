@@ -136,7 +136,7 @@ func BenchmarkFact(b *testing.B) {
 		for b.Loop() {
 			for _, device := range devices {
 				said := gather(device)
-				index.run(said, said, newCandidates(&engine.words))
+				index.run(said, said, engine.newCandidates())
 			}
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*facts), "ns/fact")

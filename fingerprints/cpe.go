@@ -26,7 +26,7 @@ func readCPEs(tree fs.FS) ([]cpeRow, error) {
 	}
 	var rows []cpeRow
 	for _, line := range lines {
-		cells := strings.Split(line.text, " | ")
+		cells := line.cells()
 		if len(cells) < 4 || len(cells) > 5 {
 			return nil, line.mistake("%q: want 4 or 5 cells", line.text)
 		}

@@ -35,7 +35,7 @@ func TestCPE(t *testing.T) {
 		identity := []discovery.Fact{
 			{Key: discovery.KeyVendor, Value: said.vendor, Confidence: 0.9},
 			{Key: said.key, Value: said.value, Confidence: 0.8},
-			{Key: discovery.KeyFirmware, Value: normaliseFirmware(said.vendor, said.firmware), Confidence: 0.95},
+			{Key: discovery.KeyFirmware, Value: engine.schemes.normalise(said.vendor, said.firmware), Confidence: 0.95},
 			{Key: discovery.KeyFirmwareRaw, Value: said.firmware, Confidence: 0.95},
 		}
 		want = "cpe:2.3:" + want + ":*:*:*:*:*:*:*"

@@ -16,11 +16,12 @@ var embedded embed.FS
 
 // Engine identifies devices. It is read-only once made, so many goroutines may use one.
 type Engine struct {
-	words  vocabulary
-	rules  ruleIndex
-	likely map[string][]string
-	cpes   []cpeRow
-	own    int // rules of the user's
+	words   vocabulary
+	rules   ruleIndex
+	likely  map[string][]string
+	cpes    []cpeRow
+	schemes schemes
+	own     int // rules of the user's
 
 	oui      tables.OUI
 	pen      tables.Numbers
@@ -31,8 +32,8 @@ type Engine struct {
 
 // Options are what a user adds to the embedded data.
 type Options struct {
-	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt; all may be
-	// absent. They win over the embedded ones, and a rule with the id of an embedded one takes its place. Nil: none.
+	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt, firmware.txt; all may
+	// be absent. They win over the embedded ones, and a rule with the id of an embedded one takes its place. Nil: none.
 	Rules fs.FS
 }
 
@@ -100,6 +101,11 @@ func (e *Engine) read(tree fs.FS, examples bool) ([]*rule, error) {
 		return nil, err
 	}
 	e.cpes = append(cpes, e.cpes...)
+	schemes, err := readSchemes(tree)
+	if err != nil {
+		return nil, err
+	}
+	e.schemes = append(schemes, e.schemes...)
 	return rules, nil
 }
 
@@ -118,7 +124,7 @@ func withOwn(ours, own []*rule) []*rule {
 // others that were said; keys come in the order of the ground floor's list. Facts that were deduced before are not looked at,
 // so identifying twice changes nothing.
 func (e *Engine) Identify(facts []discovery.Fact) []discovery.Fact {
-	return e.identify(facts, newCandidates(&e.words))
+	return e.identify(facts, e.newCandidates())
 }
 
 func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery.Fact {

@@ -37,7 +37,7 @@ const (
 
 // Explain identifies, and tells what every rule said that spoke: by field, the winner first.
 func (e *Engine) Explain(facts []discovery.Fact) ([]discovery.Fact, []Answer) {
-	found := newCandidates(&e.words)
+	found := e.newCandidates()
 	found.explain = true
 	best := e.identify(facts, found)
 	places := map[string]string{}

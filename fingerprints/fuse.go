@@ -26,6 +26,7 @@ type candidate struct {
 // candidates collects answers and weighs them.
 type candidates struct {
 	words    *vocabulary
+	schemes  schemes
 	all      []candidate
 	silenced map[string]string // rules that a better one speaks instead of, and which that is
 	groups   map[discovery.Key][]*group
@@ -33,8 +34,8 @@ type candidates struct {
 	explain  bool
 }
 
-func newCandidates(words *vocabulary) *candidates {
-	return &candidates{words: words, silenced: map[string]string{}}
+func (e *Engine) newCandidates() *candidates {
+	return &candidates{words: &e.words, schemes: e.schemes, silenced: map[string]string{}}
 }
 
 // add cleans an answer and keeps it, unless it is none: a placeholder, an empty text, a word outside the vocabulary.
@@ -48,7 +49,7 @@ func (s *candidates) add(c candidate) {
 	}
 	c.folded = fold(c.value)
 	if c.key == discovery.KeyFirmware {
-		c.version = normaliseFirmware("", c.value)
+		c.version = s.schemes.normalise("", c.value)
 		c.folded = fold(c.version)
 	}
 	for _, other := range s.all {
@@ -97,7 +98,7 @@ func (s *candidates) plausible(c *candidate) bool {
 		}
 		return !isPlaceholder(c.value) && !isNoName(c.value)
 	case discovery.KeyHardware:
-		c.value = normaliseFirmware("", c.value)
+		c.value = s.schemes.normalise("", c.value)
 		return !isPlaceholder(c.value)
 	case discovery.KeyModel, discovery.KeyFamily: // some put their own name there
 		return !isPlaceholder(c.value) && (!c.free || s.words.spelling[fold(c.value)] == "")
@@ -148,7 +149,7 @@ func (s *candidates) fuse() []discovery.Fact {
 			if key == discovery.KeyFirmware {
 				raw := fact
 				raw.Key = discovery.KeyFirmwareRaw
-				fact.Value = normaliseFirmware(vendor, fact.Value)
+				fact.Value = s.schemes.normalise(vendor, fact.Value)
 				if fact.Value == "" {
 					continue
 				}

@@ -2,30 +2,6 @@ package fingerprints
 
 import "testing"
 
-func TestNormaliseFirmware(t *testing.T) {
-	for _, c := range []struct{ vendor, raw, want string }{
-		{"Siemens", "V2.8.1", "2.8.1"},
-		{"Siemens", "FW: Version V04.02.01", "04.02.01"},
-		{"Siemens", "V 5. 0. 0", "5.0.0"},
-		{"Cisco", "5.4(3)", "5.4(3)"},
-		{"WAGO", "03.06.11(19)", "03.06.11(19)"},
-		{"Rockwell Automation", "REV 20.013", "20.13"},
-		{"Rockwell Automation", "revision 20.13", "20.13"},
-		{"Rockwell Automation", "5.00", "5.00"},
-		{"Schneider Electric", "v03.110", "03.110"},
-		{"Omron", "Ver.1.50", "1.50"},
-		{"Zyxel", "V2.40(AAHN.0) | 11/14/2017", "2.40(AAHN.0)"},
-		{"Huawei", "V200R009C00SPC500", "V200R009C00SPC500"},
-		{"Check Point", "R80.30", "R80.30"},
-		{"HPE", "RA.16.02.0012", "RA.16.02.0012"},
-		{"", "", ""},
-	} {
-		if got := normaliseFirmware(c.vendor, c.raw); got != c.want {
-			t.Errorf("%s %q: got %q, want %q", c.vendor, c.raw, got, c.want)
-		}
-	}
-}
-
 func TestPlaceholderSerials(t *testing.T) {
 	for text, want := range map[string]bool{
 		"0": true, "000000": true, "123456": true, "1234567890": true, "FFFFFFFFFFFF": true, "0A0A0A0A0A0A": true, "xxxx": true,

@@ -138,6 +138,19 @@ func (l textLine) mistake(format string, args ...any) error {
 	return &MistakeError{File: l.file, Line: l.line, Err: fmt.Errorf(format, args...)}
 }
 
+// cells splits the line at the bars that stand between blanks; those of patterns do not.
+func (l textLine) cells() []string {
+	var out []string
+	start := 0
+	for i, c := range l.text {
+		if c == '|' && i > 0 && l.text[i-1] == ' ' && (i+1 == len(l.text) || l.text[i+1] == ' ') {
+			out = append(out, strings.TrimSpace(l.text[start:i]))
+			start = i + 1
+		}
+	}
+	return append(out, strings.TrimSpace(l.text[start:]))
+}
+
 // readLines gives the lines of a data file without comments, blanks and empty ones. The file may lie in its folder or, in a
 // user's tree, beside the rules; without one there are no lines.
 func readLines(tree fs.FS, file string) ([]textLine, error) {
