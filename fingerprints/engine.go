@@ -21,6 +21,7 @@ type Engine struct {
 	likely  map[string][]string
 	cpes    []cpeRow
 	schemes schemes
+	orders  []orderRow
 	own     int // rules of the user's
 
 	oui      tables.OUI
@@ -106,6 +107,11 @@ func (e *Engine) read(tree fs.FS, examples bool) ([]*rule, error) {
 		return nil, err
 	}
 	e.schemes = append(schemes, e.schemes...)
+	orders, err := readOrderNumbers(tree, &e.words)
+	if err != nil {
+		return nil, err
+	}
+	e.orders = append(orders, e.orders...)
 	return rules, nil
 }
 
@@ -132,6 +138,7 @@ func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery
 	e.rules.run(said, said, found)
 	e.registries(said, found)
 	e.leading(said, found)
+	e.orderNumbers(found)
 	// A second look: what was deduced may itself be matched (an order number tells the family, a vendor that makes one thing
 	// tells the type), together with what was said.
 	looked := deduced(found.fuse())

@@ -102,7 +102,12 @@ func (s *candidates) plausible(c *candidate) bool {
 		return !isPlaceholder(c.value)
 	case discovery.KeyModel, discovery.KeyFamily: // some put their own name there
 		return !isPlaceholder(c.value) && (!c.free || s.words.spelling[fold(c.value)] == "")
-	case discovery.KeyOrderNumber, discovery.KeyFirmware:
+	case discovery.KeyOrderNumber:
+		if printed, ok := NormaliseMLFB(c.value); ok {
+			c.value = printed
+		}
+		return !isPlaceholder(c.value)
+	case discovery.KeyFirmware:
 		return !isPlaceholder(c.value)
 	}
 	return true

@@ -145,7 +145,7 @@ func parseCondition(text string) (condition, error) {
 		if word == "!~" {
 			c.op = opNot
 		}
-		parsed, err := syntax.Parse(operand, syntax.Perl)
+		parsed, err := parsePattern(operand)
 		if err != nil {
 			return c, fmt.Errorf("condition %q: %w", text, err)
 		}
@@ -160,6 +160,9 @@ func parseCondition(text string) (condition, error) {
 	}
 	return c, nil
 }
+
+// parsePattern reads a pattern as package regexp does.
+func parsePattern(pattern string) (*syntax.Regexp, error) { return syntax.Parse(pattern, syntax.Perl) }
 
 // expandKey gives the keys behind a name. "descr" stands for every text in which a device describes itself: the same words
 // come over SNMP, LLDP and CDP. "banner" stands for what a server shows whoever connects.

@@ -42,7 +42,7 @@ func TestRulesProveThemselves(t *testing.T) {
 		t.Run(r.id, func(t *testing.T) {
 			proofs, won := 0, false
 			for _, example := range r.examples {
-				found := engine.Identify(exampleFacts(example.Given))
+				found, answers := engine.Explain(exampleFacts(example.Given))
 				if example.Never {
 					for _, f := range found {
 						if f.Rule == r.id {
@@ -58,11 +58,16 @@ func TestRulesProveThemselves(t *testing.T) {
 				for field, want := range example.Want {
 					key, ok := fieldKey(field)
 					got := best(found, key)
-					if !ok || got.Value != want {
+					finer := (field == "family" || field == "model") && strings.Contains(fold(got.Value), fold(want))
+					if !ok || got.Value != want && !finer {
 						t.Errorf("on %v: %s is %q by %s, want %q", example.Given, field, got.Value, got.Rule, want)
 					}
 					won = won || got.Rule == r.id
 				}
+				// Who says the same as the table of order numbers is right, too.
+				won = won || slices.ContainsFunc(answers, func(a Answer) bool {
+					return a.Rule == r.id && a.Fate == Agrees && a.By == orderRule
+				})
 			}
 			if proofs == 0 {
 				t.Error("no example")

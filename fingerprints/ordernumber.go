@@ -1,0 +1,205 @@
+package fingerprints
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
+
+// OrderNumber is what an order or catalogue number says of the thing that bears it. Empty fields are not known.
+type OrderNumber struct {
+	Number string // as the maker prints it
+	Vendor string
+	Family string
+	Model  string
+	Type   string
+}
+
+// orderRow is a row of rules/order-numbers.txt, which explains the fields.
+type orderRow struct {
+	vendor                      string
+	bound                       bool // only on a device that is known to be that maker's
+	pattern                     func() *regexp.Regexp
+	sieve                       sieve
+	number, family, model, kind string
+	at                          textLine
+}
+
+// readOrderNumbers reads rules/order-numbers.txt.
+func readOrderNumbers(tree fs.FS, words *vocabulary) ([]orderRow, error) {
+	lines, err := readLines(tree, "rules/order-numbers.txt")
+	if err != nil {
+		return nil, err
+	}
+	var rows []orderRow
+	for _, line := range lines {
+		cells := line.cells()
+		if len(cells) != 6 {
+			return nil, line.mistake("%q: want 6 cells divided by ' | '", line.text)
+		}
+		row := orderRow{number: cells[2], family: cells[3], model: cells[4], kind: cells[5], at: line}
+		row.vendor, row.bound = strings.CutSuffix(cells[0], " ?")
+		whole := "^(?:" + cells[1] + ")$"
+		parsed, err := parsePattern(whole)
+		if err != nil {
+			return nil, line.mistake("%w", err)
+		}
+		row.sieve = newSieve(parsed)
+		row.pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(whole) })
+		if !words.canonical[row.vendor] {
+			return nil, line.mistake("vendor %q is not in the vocabulary", row.vendor)
+		}
+		if row.kind != "" && !words.types[row.kind] {
+			return nil, line.mistake("type %q is not in the vocabulary", row.kind)
+		}
+		for _, template := range cells[2:5] {
+			for _, name := range templateNames(template) {
+				if !slices.Contains(parsed.CapNames(), name) {
+					return nil, line.mistake("%q uses a capture that the pattern does not have", template)
+				}
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// mlfb is the form of Siemens order numbers (Maschinenlesbare Fabrikatebezeichnung): four and three characters, five, four, and
+// -Z with the codes of options behind. Devices leave out blanks and dashes as they please; some products have no third group.
+var mlfb = regexp.MustCompile(`^([1-9][A-Z][A-Z0-9][0-9])[ -]?([0-9][A-Z0-9]{2})-?([0-9][A-Z0-9]{4})(?:-?([0-9][A-Z0-9]{3}))?(?:-?(Z)(?:[ -]?([A-Z][0-9]{2}(?:[+ ]?[A-Z][0-9]{2})*))?)?$`)
+
+// NormaliseMLFB brings a Siemens order number to the form that the maker prints: "6ES7 516-3AN01-0AB0", options as "-Z A01+B02".
+func NormaliseMLFB(text string) (string, bool) {
+	text = strings.ToUpper(strings.Join(strings.Fields(text), " "))
+	g := mlfb.FindStringSubmatch(text)
+	if g == nil {
+		if g = mlfb.FindStringSubmatch(strings.ReplaceAll(text, " ", "")); g == nil {
+			return "", false
+		}
+	}
+	out := fmt.Sprintf("%s %s-%s", g[1], g[2], g[3])
+	if g[4] != "" {
+		out += "-" + g[4]
+	}
+	if g[5] != "" {
+		out += "-Z"
+	}
+	if g[6] != "" {
+		codes := strings.FieldsFunc(g[6], func(r rune) bool { return r == '+' || r == ' ' })
+		out += " " + strings.Join(codes, "+")
+	}
+	return out, true
+}
+
+// maxOrderWords is how many words of a text are looked at for an order number.
+const maxOrderWords = 6
+
+// OrderNumber reads an order or catalogue number at the beginning of a text: alone, behind its maker's name, or with more words
+// behind it. Vendor is whose device it is, where that is known; empty otherwise.
+func (e *Engine) OrderNumber(text, vendor string) (OrderNumber, bool) {
+	words := strings.Fields(text)
+	for n := min(3, len(words)-1); n > 0; n-- { // the maker's name in front
+		if name := e.words.spelling[fold(strings.Join(words[:n], " "))]; name != "" {
+			if vendor == "" {
+				vendor = name
+			}
+			words = words[n:]
+			break
+		}
+	}
+	if len(words) > maxOrderWords {
+		words = words[:maxOrderWords]
+	}
+	for n := len(words); n > 0; n-- {
+		number := strings.ToUpper(strings.Trim(strings.Join(words[:n], ""), ",;:()"))
+		if printed, ok := NormaliseMLFB(strings.Join(words[:n], " ")); ok {
+			number = printed
+		}
+		lower := lowerASCII(number)
+		for _, row := range e.orders {
+			if row.bound && row.vendor != vendor || !row.sieve.passes(lower) {
+				continue
+			}
+			if got, ok := row.read(number); ok {
+				return got, true
+			}
+		}
+	}
+	return OrderNumber{}, false
+}
+
+func (r orderRow) read(number string) (OrderNumber, bool) {
+	re := r.pattern()
+	groups := re.FindStringSubmatch(number)
+	if groups == nil {
+		return OrderNumber{}, false
+	}
+	captured := map[string]string{}
+	for i, name := range re.SubexpNames() {
+		if name != "" {
+			captured[name] = groups[i]
+		}
+	}
+	out := OrderNumber{Number: number, Vendor: r.vendor, Family: fill(r.family, captured), Model: fill(r.model, captured), Type: r.kind}
+	if r.number != "" {
+		out.Number = fill(r.number, captured)
+	}
+	return out, true
+}
+
+// What an order number is worth. It is given out with care, and what it stands for is printed in catalogues; but a text that
+// looks like one may be another thing's, so an answer that was itself doubtful gives a doubtful one.
+const (
+	orderRule       = "table-order-numbers"
+	orderConfidence = 0.94 // maker, type, number
+	orderModel      = 0.92 // family, model
+)
+
+// orderNumbers adds what the order numbers and models that were found so far say.
+func (e *Engine) orderNumbers(out *candidates) {
+	vendor := ""
+	for _, c := range out.all {
+		if c.key == discovery.KeyVendor && c.spelt && c.confidence >= 0.8 && out.silenced[c.rule] == "" {
+			vendor = c.value
+			break
+		}
+	}
+	for _, c := range slices.Clone(out.all) {
+		if c.key != discovery.KeyOrderNumber && c.key != discovery.KeyModel || !c.free || out.silenced[c.rule] != "" {
+			continue
+		}
+		number, ok := e.OrderNumber(c.value, vendor)
+		if !ok {
+			continue
+		}
+		sureness := float32(1)
+		if c.confidence < orderTrusted {
+			sureness = c.confidence + 0.1
+		}
+		for _, found := range []struct {
+			key        discovery.Key
+			value      string
+			confidence float32
+		}{
+			{discovery.KeyVendor, number.Vendor, orderConfidence},
+			{discovery.KeyType, number.Type, orderConfidence},
+			{discovery.KeyOrderNumber, number.Number, orderConfidence},
+			{discovery.KeyFamily, number.Family, orderModel},
+			{discovery.KeyModel, number.Model, orderModel},
+		} {
+			if found.value != "" {
+				out.add(candidate{
+					key: found.key, value: found.value, confidence: found.confidence * sureness, from: c.from, rule: orderRule, evidence: c.value,
+				})
+			}
+		}
+	}
+}
+
+// orderTrusted is how sure an answer must be for what its order number says to count in full.
+const orderTrusted = 0.8
