@@ -62,7 +62,8 @@ type Protocol struct {
 // Side is an end of a conversation.
 type Side uint8
 
-// The sides. On layer 2, and straight on IP, the sender of the frame is the Client.
+// The sides. On layer 2, and straight on IP, the sender of the frame is the Client, and the Server is whom it went to: frames
+// to another station, or the other way, are a conversation of their own.
 const (
 	Client Side = iota // asks, opened the connection
 	Server             // answers

@@ -109,14 +109,17 @@ type Evidence struct {
 	Survey   string // the last one that saw it
 }
 
-// Conversation is who talks to whom.
+// Conversation is who talks to whom. Where two stations talk straight on the link, they have MACs in place of IPs, and an
+// EtherType in place of the port.
 type Conversation struct {
 	Client           string    `json:"client,omitempty"` // asset id
 	ClientIP         string    `json:"client_ip,omitempty"`
+	ClientMAC        string    `json:"client_mac,omitempty"` // only without an IP
 	Server           string    `json:"server,omitempty"`
 	ServerIP         string    `json:"server_ip,omitempty"`
+	ServerMAC        string    `json:"server_mac,omitempty"`
 	Transport        string    `json:"transport"`
-	Port             uint16    `json:"port"`
+	Port             uint16    `json:"port,omitempty"` // the server's; of the transport "ethertype" it is the EtherType, which stands as ether_type in JSON
 	Protocol         string    `json:"protocol,omitempty"`
 	VLAN             uint16    `json:"vlan,omitempty"`
 	Packets          uint64    `json:"packets"`

@@ -22,9 +22,9 @@ func (conversationsCmd) Run(a *app) error {
 
 func conversationColumns() []column[inventory.Conversation] {
 	return []column[inventory.Conversation]{
-		{"Client", func(v inventory.Conversation) string { return first(v.ClientIP, v.Client) }, 0},
-		{"Server", func(v inventory.Conversation) string { return first(v.ServerIP, v.Server) }, 0},
-		{"Port", func(v inventory.Conversation) string { return v.Transport + "/" + strconv.Itoa(int(v.Port)) }, 0},
+		{"Client", func(v inventory.Conversation) string { return v.ClientAddress() }, 0},
+		{"Server", func(v inventory.Conversation) string { return v.ServerAddress() }, 0},
+		{"Port", func(v inventory.Conversation) string { return v.Where() }, 0},
 		{"Protocol", func(v inventory.Conversation) string { return v.Protocol }, 0},
 		{"Does", func(v inventory.Conversation) string { return strings.Join(v.Operations, " ") }, 0},
 		{"Frequency", frequency, 0},

@@ -152,7 +152,7 @@ func printAsset(a *app, all shown) error {
 	}
 	for _, row := range all.Conversations {
 		talks = append(talks, []string{
-			first(row.ClientIP, row.Client), first(row.ServerIP, row.Server), fmt.Sprintf("%s/%d", row.Transport, row.Port), row.Protocol,
+			row.ClientAddress(), row.ServerAddress(), row.Where(), row.Protocol,
 			strings.Join(row.Operations, " "), frequency(row),
 		})
 	}

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type conversation struct {
 	grown          bool // since it was told
 	answered       bool
 	group          bool
+	sure           evidence // of which end is the client; kept for talks between stations alone
 	operations     discovery.Operations
 	packets, bytes uint64 // since it was told
 	first, last    time.Time
@@ -111,11 +113,15 @@ func (l *Listener) tell(e *entry[conversationKey, conversation]) {
 		return
 	}
 	median, frequency := c.rhythm.class()
+	about, protocol := "ip", l.protocols.name(int(e.key.protocol))
+	if e.key.transport == discovery.EtherType {
+		about, protocol = "ethernet", cmp.Or(protocol, etherName(e.key.port))
+	}
 	l.emit(discovery.Observation{
-		Time: c.last, Protocol: "ip", Subject: client,
+		Time: c.last, Protocol: about, Subject: client,
 		Talks: []discovery.Conversation{{
 			Client: client, Server: server, Transport: e.key.transport, Port: e.key.port,
-			Protocol: l.protocols.name(int(e.key.protocol)), Operations: c.operations,
+			Protocol: protocol, Operations: c.operations,
 			Packets: c.packets, Bytes: c.bytes, Answered: c.answered, First: c.first, Last: c.last,
 			MedianInterval: median, Frequency: frequency,
 		}},

@@ -9,11 +9,13 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// sessionKey names what has a decoder: a flow, or what a station sends without ports: its frames of one EtherType and protocol,
-// or its packets of one address, IP protocol and protocol.
+// sessionKey names what has a decoder: a flow, or what a station sends without ports: its frames of one EtherType and protocol
+// (to one other station, where the EtherType is one that stations talk over), or its packets of one address, IP protocol and
+// protocol.
 type sessionKey struct {
 	flow     flowKey
 	source   discovery.MAC
+	target   discovery.MAC
 	address  address
 	number   uint16 // the EtherType or the IP protocol
 	vlan     uint16
@@ -251,10 +253,31 @@ func (l *Listener) closeSession(e *entry[sessionKey, session]) {
 	}
 }
 
-// layer2 gives a frame to the protocols of its EtherType.
+// layer2 gives a frame to the protocols of its EtherType, and counts it for the two stations that talk over it.
 func (l *Listener) layer2(p *packet) {
-	if p.etherType == 0 || !l.station(p, discovery.EtherType, p.etherType, address{}) {
+	if p.etherType == 0 {
 		l.counters.Unknown++
+		return
+	}
+	if !p.isTalk() {
+		if _, listed := l.station(p, discovery.EtherType, p.etherType, address{}, nil); !listed {
+			l.counters.Unknown++
+		}
+		return
+	}
+	e, from := l.exchange(p)
+	protocol, listed := l.station(p, discovery.EtherType, p.etherType, address{}, e)
+	if !listed {
+		l.counters.Unknown++
+	}
+	f := &e.value
+	if protocol != none {
+		f.protocol = protocol
+	}
+	if from == f.server {
+		f.answered = true
+	} else {
+		l.rhythm(e, p, from)
 	}
 }
 
@@ -264,19 +287,22 @@ const fullHops = 255
 // layer3 gives a packet to the protocols that ride straight on IP.
 func (l *Listener) layer3(p *packet) {
 	if p.hops == fullHops {
-		l.station(p, discovery.IP, uint16(p.protocol), p.from)
+		l.station(p, discovery.IP, uint16(p.protocol), p.from, nil)
 	}
 }
 
-// station gives what a station sent to the protocols of the number, in their order, until one does not disown it. It reports
-// whether there are any.
-func (l *Listener) station(p *packet, transport discovery.Transport, number uint16, from address) bool {
+// station gives what a station sent to the protocols of the number, in their order, until one does not disown it. It gives that
+// one, and reports whether there are any. talk is the flow of the frame, where it is a talk of two stations.
+func (l *Listener) station(p *packet, transport discovery.Transport, number uint16, from address, talk *entry[flowKey, flow]) (taker int, listed bool) {
 	if !p.stationed {
-		return false
+		return none, false
 	}
-	listed := l.protocols.at(transport, number)
-	for _, protocol := range listed {
+	candidates := l.protocols.at(transport, number)
+	for _, protocol := range candidates {
 		key := sessionKey{source: p.source, address: from, number: number, vlan: p.vlan(), protocol: int16(protocol)}
+		if talk != nil {
+			key.target = p.target
+		}
 		e := l.sessions.find(key)
 		if e == nil {
 			e = l.beginStation(key, transport, p)
@@ -285,15 +311,19 @@ func (l *Listener) station(p *packet, transport discovery.Transport, number uint
 		if s.decoder == nil {
 			continue
 		}
+		if talk != nil {
+			s.flow = talk.ref()
+			talk.value.protocol = protocol // the decoder may speak of the conversation
+		}
 		mine := l.message(s, discovery.Client, p.payload)
 		if s.decoder.broken {
 			s.decoder = nil // the session stays, so that it is not begun again
 		}
 		if mine {
-			break
+			return protocol, true
 		}
 	}
-	return len(listed) > 0
+	return none, len(candidates) > 0
 }
 
 func (l *Listener) beginStation(key sessionKey, transport discovery.Transport, p *packet) *entry[sessionKey, session] {

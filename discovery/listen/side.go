@@ -11,6 +11,7 @@ const (
 	byWellKnown                 // a port that servers usually listen at
 	byProtocol                  // a port of a protocol that is listened to
 	byGroup                     // what goes to many goes to a service
+	byMessage                   // the protocol says so
 	bySYN                       // the connection was seen being made
 )
 

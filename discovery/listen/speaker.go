@@ -69,14 +69,23 @@ func (k *speaker) add(o *discovery.Observation) bool {
 		return end.IsZero() || end.Path == "" && end.IP == want.IP && (end.MAC == want.MAC || end.MAC.IsZero() || end.IP.IsValid())
 	}
 	o.Talks = slices.DeleteFunc(slices.Clone(o.Talks), func(t discovery.Conversation) bool {
+		switch {
+		case s.transport != discovery.EtherType:
+		case t.Client.MAC.IsGroup() || t.Server.MAC.IsGroup():
+			return true // what goes to all is no talk
+		case f != nil:
+			return k.exchange(f, t, client, server)
+		}
+		if t.Transport == discovery.EtherType && s.transport != discovery.EtherType {
+			l.foretell(t, s.vlan)
+			return true
+		}
 		own := f != nil && (t.Port == 0 || t.Port == s.port) && same(t.Client, client) && same(t.Server, server)
 		if f != nil && f.value.sure == bySYN && same(t.Client, server) && same(t.Server, client) {
 			own = true // who opened a connection is its client, whatever the messages look like
 		}
 		if own {
-			c := &l.conversationOf(f).value
-			c.grown = c.grown || c.operations|t.Operations != c.operations
-			c.operations |= t.Operations
+			l.conversationOf(f).value.does(t.Operations)
 		}
 		return own
 	})
@@ -97,4 +106,29 @@ func (k *speaker) add(o *discovery.Observation) bool {
 		}
 	}
 	return len(o.Talks) < before
+}
+
+// exchange takes what a decoder says of the talk of two stations at hand, of which self is the sender of the frame. It reports
+// whether it is about that.
+func (k *speaker) exchange(f *entry[flowKey, flow], t discovery.Conversation, self, other discovery.Subject) bool {
+	is := func(end, want discovery.Subject) bool { return end.MAC.IsZero() || end.MAC == want.MAC }
+	client := self.MAC
+	switch {
+	case is(t.Client, self) && is(t.Server, other):
+	case is(t.Client, other) && is(t.Server, self):
+		client = other.MAC
+	default:
+		return false
+	}
+	server := 0
+	if f.key.ends[0] == addressOfMAC(client) {
+		server = 1
+	}
+	l := k.listener
+	l.settle(f, server, byMessage)
+	if f.value.server != server {
+		return false // each is the other's client; the second of the two is told by itself
+	}
+	l.conversationOf(f).value.does(t.Operations)
+	return true
 }

@@ -63,6 +63,12 @@ func scanTalk(scan func(...any) error) (talkLine, error) {
 		return t, err
 	}
 	c.MedianIntervalMS = time.Duration(median).Milliseconds()
+	if c.ClientIP == "" {
+		c.ClientMAC = t.clientMAC
+	}
+	if c.ServerIP == "" {
+		c.ServerMAC = t.serverMAC
+	}
 	return t, parseTimes(first, &c.FirstSeen, last, &c.LastSeen)
 }
 

@@ -120,10 +120,12 @@ func (m *message) acknowledgement(a apdu) error {
 	return err
 }
 
-// operate tells an operation once in a conversation. On layer 2 a conversation is one station's, whoever it talks to.
+// operate tells an operation once in a conversation. A station of an MS/TP bus is not one of the link, and what goes to all is
+// no conversation.
 func (m *message) operate(client discovery.Side, op discovery.Operations) {
 	d := m.decoder
-	if op&^d.operations[client] == 0 || d.flow.Transport == discovery.EtherType {
+	onLink := d.flow.Transport == discovery.EtherType
+	if op&^d.operations[client] == 0 || onLink && (d.flow.Ports[discovery.Server] == MSTP || d.flow.Ends[discovery.Server].MAC.IsGroup()) {
 		return
 	}
 	d.operations[client] |= op

@@ -42,6 +42,12 @@ const (
 	blockAlias         = 0x0206
 	blockInstance      = 0x0207
 	blockOEM           = 0x0208
+
+	controlStart   = 0x0501 // of a transaction, and its end
+	controlEnd     = 0x0502
+	controlSignal  = 0x0503 // it blinks
+	controlFactory = 0x0505
+	controlReset   = 0x0506
 )
 
 // Station is what a station says of itself over DCP.
@@ -65,6 +71,8 @@ func (i ID) IsZero() bool { return i == ID{} }
 
 // Role is a set of bits.
 type Role uint8
+
+const roleController Role = 2
 
 // String names the bits that are set, separated by a comma.
 func (r Role) String() string {

@@ -2,33 +2,13 @@ package profinet
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/wire"
 )
-
-// linkDecoder reads what a station sends on the link.
-type linkDecoder struct {
-	flow discovery.Flow
-	told told
-}
-
-// Feed takes the payload of one frame. Most are cyclic data, which say nothing.
-func (d *linkDecoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out discovery.Sink) (int, error) {
-	if !isStatement(b) {
-		return len(b), nil
-	}
-	s, err := ParseStation(b)
-	self := d.flow.Ends[side]
-	d.told.observe(discovery.Observation{Time: t, Subject: self, Facts: s.facts()}, out)
-	if s.IP.holds(self.MAC) {
-		self.IP = s.IP.Address
-		d.told.observe(discovery.Observation{Time: t, Subject: self, Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, bindingDCP)}}, out)
-	}
-	return len(b), err
-}
 
 // callDecoder reads calls. Who sends a request is the client of the call, whatever side of the conversation it is on.
 type callDecoder struct {
@@ -119,6 +99,18 @@ func (s *speaker) operate(op discovery.Operations) {
 	}}})
 }
 
+// exchange tells that the station that asks for a connection is going to exchange cyclic data on the link with the one that it asks.
+func (s *speaker) exchange(from discovery.MAC, op discovery.Operations) {
+	if from.IsZero() || from.IsGroup() {
+		return
+	}
+	client := s.self()
+	client.MAC, client.IP = from, netip.Addr{}
+	s.out.Observe(discovery.Observation{Time: s.time, Subject: s.self(), Talks: []discovery.Conversation{{
+		Client: client, Server: s.decoder.flow.Ends[s.side.Other()], Transport: discovery.EtherType, Port: EtherType, Protocol: "profinet", Operations: op,
+	}}})
+}
+
 // read tells what a message says.
 func (s *speaker) read(c *call) error {
 	if c.face == interfaceEPM {
@@ -147,6 +139,7 @@ func (s *speaker) read(c *call) error {
 
 // connect reads the blocks of a connect, request or answer.
 func (s *speaker) connect(r wire.Reader) error {
+	var from discovery.MAC
 	for r.Len() > 0 {
 		b, err := nextBlock(&r)
 		if err != nil {
@@ -159,13 +152,16 @@ func (s *speaker) connect(r wire.Reader) error {
 			if err != nil {
 				return err
 			}
+			from = initiator.MAC
 			s.tell(s.self(), initiator.facts())
 		case blockIOCRRequest:
 			switch value.Uint16() {
 			case iocrInput:
 				s.operate(discovery.OpRead)
+				s.exchange(from, discovery.OpRead)
 			case iocrOutput:
 				s.operate(discovery.OpWrite)
+				s.exchange(from, discovery.OpWrite)
 			}
 		case blockARResponse:
 			value.Skip(20)

@@ -26,6 +26,7 @@ const (
 	KeyGateway       discovery.Key = "profinet.gateway"
 	KeyDNSServer     discovery.Key = "profinet.dns-server"
 	KeyIPState       discovery.Key = "profinet.ip-state" // "set", "set by dhcp", "not set", with ", address conflict"
+	KeyFrameID       discovery.Key = "profinet.frame-id" // of cyclic data that it sends: "0xc000, RT class 1, to 00:09:91:43:e0:67"
 
 	KeyInitiatorName discovery.Key = "profinet.cm-initiator-station-name"
 	KeyInitiatorMAC  discovery.Key = "profinet.cm-initiator-mac-address"
@@ -60,7 +61,7 @@ const (
 func keys() []discovery.Key {
 	return []discovery.Key{
 		KeyTypeOfStation, KeyNameOfStation, KeyVendorID, KeyDeviceID, KeyRole, KeyAlias, KeyInstance, KeyOEMVendorID, KeyOEMDeviceID,
-		KeyMAC, KeyIPAddress, KeySubnetMask, KeyGateway, KeyDNSServer, KeyIPState,
+		KeyMAC, KeyIPAddress, KeySubnetMask, KeyGateway, KeyDNSServer, KeyIPState, KeyFrameID,
 		KeyInitiatorName, KeyInitiatorMAC, KeyResponderName, KeyResponderMAC,
 		KeyAnnotation, KeyEPMType, KeyEPMOrder, KeyEPMHardware, KeyEPMSoftware,
 		KeyIMVendorID, KeyIMOrderID, KeyIMSerial, KeyIMHardware, KeyIMSoftware, KeyIMProfile, KeyIMProfileType,

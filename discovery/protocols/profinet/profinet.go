@@ -3,8 +3,8 @@
 // Standard: IEC 61158-6-10 (PROFINET IO, type 10), the DCE 1.1 RPC specification (Open Group C706) for the calls, and the PROFIBUS &
 // PROFINET profile guidelines for I&M records. DCP is EtherType 8892, frame ids FEFC to FEFF; PNIO-CM is UDP port 34964, and
 // whatever port a station answers from.
-// Heard: identify and get answers and hellos of DCP, connects, read I&M 0 to 3 and port records, answers of the endpoint mapper.
-// What one station wants another to become, or looks for, is not told. Not asked.
+// Heard: identify and get answers and hellos of DCP, connects, read I&M 0 to 3 and port records, answers of the endpoint mapper,
+// and who exchanges cyclic data with whom. What one station wants another to become, or looks for, is not told. Not asked.
 package profinet
 
 import (
@@ -14,6 +14,7 @@ import (
 // Where PROFINET is to be found.
 const (
 	EtherType = 0x8892
+	PortRT    = 34962 // IANA "profinet-rt": cyclic data through routers
 	PortCM    = 34964 // IANA "profinet-cm"
 )
 
@@ -23,12 +24,14 @@ func Protocol() discovery.Protocol {
 		Name:     "profinet",
 		Title:    "PROFINET",
 		Standard: "IEC 61158-6-10, Open Group C706 (DCE RPC)",
-		Hears:    "names, types, vendor and device ids, roles and addresses from DCP; nameplates (I&M), ports and neighbours from records that are read; who reads and writes",
+		Hears:    "names, types, vendor and device ids, roles and addresses from DCP; nameplates (I&M), ports and neighbours from records that are read; who reads and writes, who exchanges cyclic data with whom",
 		Keys:     keys(),
-		Ports:    []discovery.Port{{Transport: discovery.EtherType, Number: EtherType}, {Transport: discovery.UDP, Number: PortCM}},
-		Claims:   isCall,
+		Ports: []discovery.Port{
+			{Transport: discovery.EtherType, Number: EtherType}, {Transport: discovery.UDP, Number: PortCM}, {Transport: discovery.UDP, Number: PortRT},
+		},
+		Claims: isCall,
 		Decode: func(f discovery.Flow) discovery.Decoder {
-			if f.Transport == discovery.EtherType {
+			if f.Transport == discovery.EtherType || f.Ports[discovery.Server] == PortRT {
 				return &linkDecoder{flow: f}
 			}
 			return &callDecoder{flow: f}

@@ -100,11 +100,50 @@ func TestDCP(t *testing.T) {
 		sample("get_request", 0, nil, unhex(t, "fefd 03 00 00000001 0000 0002 0202")),
 		sample("identify_request", 0, nil, dcp(t, "fefe 05 00", "0202 0009"+ascii("x208-bord")+"00")),
 		sample("unsupported", 1, nil, dcp(t, "feff 05 05")),
-		sample("cyclic", 0, nil, unhex(t, "8001 00000000 00000000 1234 35 00")),
+		sample("cyclic", 0, told("frame-id = 0x8001, RT class 2"), unhex(t, "8001 00000000 00000000 1234 35 00")),
 		sample("clock", 0, nil, unhex(t, "ff40 0000")),
 		sample("half", 1, told("name-of-station = x208-bord"), unhex(t, "feff 05 01 00000001 0000 0040"+name+"0102 000e 0001 c0a8")),
 		sample("damaged_blocks", 1, told("name-of-station = x208-bord"), dcp(t, "feff 05 01", dcpBlock("0203", "0000", "002a"), "0204 0001 0000", name)),
 		sample("repeat", 0, told("name-of-station = x208-bord"), dcp(t, "feff 05 01", name), unhex(t, "fefe 05 00 00000001 0001 0000")),
+	)
+}
+
+// TestLink is between two stations: a controller, and a device that answers.
+func TestLink(t *testing.T) {
+	const to = "00:a0:45:6d:d3:43"
+	between := func(from, to string) discovery.Flow {
+		flow := discovery.Flow{Transport: discovery.EtherType, Ports: [2]uint16{0, EtherType}}
+		for side, text := range []string{from, to} {
+			mac, err := discovery.ParseMAC(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flow.Ends[side].MAC = mac
+		}
+		return flow
+	}
+	sample := func(name string, flow discovery.Flow, want []string, messages ...[]byte) discoverytest.Sample {
+		s := discoverytest.Sample{Name: name, Flow: flow, Want: want}
+		for _, b := range messages {
+			s.Messages = append(s.Messages, discoverytest.Message{Bytes: b})
+		}
+		return s
+	}
+	asks, answers := between(to, station), between(station, to)
+	talk := func(does string) string { return to + " -> " + station + " ethertype/34962 profinet: " + does }
+	name := dcpBlock("0202", "0000", ascii("x208-bord"))
+	discoverytest.Run(
+		t, Protocol(),
+		sample("cyclic", asks, []string{to + ": profinet.frame-id = 0xc000, RT class 1, to " + station, to + ": profinet.frame-id = 0x0101, RT class 3, to " + station},
+			unhex(t, "c000 00000000 00000000 1234 35 00"), unhex(t, "c000 00000000 00000000 1236 35 00"), unhex(t, "0101 00000000 00000000 1236 35 00")),
+		sample("get", asks, []string{talk("read")}, unhex(t, "fefd 03 00 00000001 0000 0002 0202"), unhex(t, "fefd 03 00 00000002 0000 0002 0202")),
+		sample("set", asks, []string{talk("write")}, dcp(t, "fefd 04 00", "0501 0002 0000", dcpBlock("0202", "0001", ascii("to-be")), "0502 0002 0000")),
+		sample("blink_and_rename", asks, []string{talk("write"), talk("control")}, dcp(t, "fefd 04 00", dcpBlock("0503", "0000", "0100"), dcpBlock("0202", "0001", ascii("odd")))),
+		sample("get_answer", answers, []string{station + ": profinet.name-of-station = x208-bord", talk("read")}, dcp(t, "fefd 03 01", name)),
+		sample("set_answer", answers, []string{talk("")}, dcp(t, "fefd 04 01", "0504 0003 010200 00"), dcp(t, "fefd 04 01", "0504 0003 010200 00")),
+		sample("identity", answers, []string{station + ": profinet.name-of-station = x208-bord", talk("")}, dcp(t, "feff 05 01", name), dcp(t, "feff 05 01", name)),
+		sample("identity_of_a_controller", answers, []string{station + ": profinet.role = controller"}, dcp(t, "feff 05 01", dcpBlock("0204", "0000", "02 00"))),
+		sample("asks_all", between(to, "01:0e:cf:00:00:00"), nil, dcp(t, "fefe 05 00", "ffff 0000")),
 	)
 }
 
@@ -263,11 +302,12 @@ func TestCM(t *testing.T) {
 	}
 	reads := controller + " -> " + device + " udp/34964 profinet: read"
 	writes := controller + " -> " + device + " udp/34964 profinet: write"
+	exchanges := "00:a0:45:6d:d3:43 -> " + device + " ethertype/34962 profinet: "
 	discoverytest.Run(
 		t, Protocol(),
 		sample("connect", 0, append([]string{
 			controller + ": profinet.cm-initiator-station-name = pc-worx-rt-basic-6d-d3-43", controller + ": profinet.cm-initiator-mac-address = 00:a0:45:6d:d3:43",
-			controller + ": profinet.vendor-id = 0x00b0", controller + ": profinet.device-id = 0x003c", reads, writes,
+			controller + ": profinet.vendor-id = 0x00b0", controller + ": profinet.device-id = 0x003c", reads, exchanges + "read", writes, exchanges + "write",
 		}, told("profinet.cm-responder-mac-address = 00:09:91:43:e0:67", "profinet.cm-responder-station-name = versamax-pns11")...),
 			ask(operationConnect, array(arRequest, iocrInOut)),
 			answer(operationConnect, array(pnioBlock("8101", "0001"+strings.Repeat("7c", 16)+"0002 00099143e067 8892"), pnioBlock("8106", "000e"+ascii("versamax-pns11"))))),
