@@ -50,13 +50,18 @@ type Request struct {
 	Safety   Safety // for a device of any class that ByClass does not name; those of which nothing is known among them
 	ByClass  map[Class]Safety
 	Template Template
-	// Transport is that of the message where it is not the asker's: a protocol may answer one question by UDP and the others by TCP.
+	Max      int    // how often at most, per device and run
+	Setup    bool   // set-up or tear-down of a connection: listed and counted apart from questions
+	PerUnit  bool   // asked of what lives behind the address (Target.Units), and left out where none is known
+	Yields   []Key  // what an answer may tell
+	Effect   string // what it does to the device: "none: reads a table"
+	// Transport is that of the message where it is not the asker's: a protocol may answer one question by UDP and others by TCP.
 	Transport Transport
-	Max       int    // how often at most, per device and run
-	Setup     bool   // set-up or tear-down of a connection: listed and counted apart from questions
-	PerUnit   bool   // asked of what lives behind the address (Target.Units), and left out where none is known
-	Yields    []Key  // what an answer may tell
-	Effect    string // what it does to the device: "none: reads a table"
+	// MayBeSilent says that silence says nothing: the answer may go elsewhere, or nowhere. The message is not sent again, and
+	// silence is no sign of distress.
+	MayBeSilent bool
+	// Gap is the least time since the question before, where that of the device's class is too short: there is a slow bus behind it.
+	Gap time.Duration
 }
 
 // SafetyFor is the safety class of the request when it is sent to a device of this class.

@@ -70,7 +70,7 @@ func (c *datagram) take(message []byte) {
 func (c *datagram) unanswered() (again bool, e *exchange) {
 	c.mu.Lock()
 	overdue := len(c.pending) == 1 && !time.Now().Before(c.due) && c.ctx.Err() == nil && !c.closed
-	if !overdue || c.pending[0].repeats >= c.s.limits().UDPRetries {
+	if !overdue || c.pending[0].repeats >= c.s.limits().UDPRetries || c.pending[0].noSign {
 		c.mu.Unlock()
 		return false, nil
 	}

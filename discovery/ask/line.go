@@ -47,6 +47,7 @@ type exchange struct {
 	message []byte // with its secrets, to send it again; never kept longer
 	left    time.Time
 	repeats int
+	noSign  bool // silence says nothing
 }
 
 func newLine(s *session, conn net.Conn, transport discovery.Transport) *line {
@@ -99,11 +100,12 @@ func (l *line) send(message []byte, repeats int) error {
 		}
 		return err
 	}
-	wait, ctx := l.s.v.pace.question, l.ctx
 	if request.Setup {
-		wait, ctx = l.s.v.pace.setup, l.alive
+		err = l.s.v.pace.setup(l.alive)
+	} else {
+		err = l.s.v.pace.question(l.ctx, request.Gap)
 	}
-	if err := wait(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("send %s: %w", request.Name, l.stopped(err))
 	}
 	if err := l.maySend(); err != nil {
@@ -116,7 +118,7 @@ func (l *line) send(message []byte, repeats int) error {
 func (l *line) transmit(request discovery.Request, message []byte, secrets []discovery.Span, repeats int) error {
 	now := time.Now()
 	_ = l.tap.feed(discovery.Client, now, message)
-	e := &exchange{message: append([]byte(nil), message...), left: now, repeats: repeats}
+	e := &exchange{message: append([]byte(nil), message...), left: now, repeats: repeats, noSign: request.MayBeSilent}
 	e.Exchange = l.s.exchange(request)
 	e.Time, e.Bytes = now.UTC(), discovery.Redact(message, secrets)
 	l.mu.Lock()
@@ -257,7 +259,7 @@ func (l *line) abandon(outcome discovery.Outcome, note string, ended bool) (ques
 	l.pending = nil
 	l.mu.Unlock()
 	for _, e := range pending {
-		if !e.Setup && question == "" {
+		if !e.Setup && question == "" && !(e.noSign && outcome == discovery.Silent) {
 			question = e.Request
 		}
 		e.Outcome, e.Note = outcome, note

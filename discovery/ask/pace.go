@@ -23,10 +23,11 @@ type pace struct {
 	rtt          time.Duration
 }
 
-// question waits until a question may leave: the gap of the device, then the turn among all devices.
-func (p *pace) question(ctx context.Context) error {
+// question waits until a question may leave: the gap of the device, or the request's own where that is longer, then the turn among
+// all devices.
+func (p *pace) question(ctx context.Context, own time.Duration) error {
 	p.mu.Lock()
-	due := later(after(p.lastQuestion, p.gap()), after(p.lastMessage, p.limits.SetupGap))
+	due := later(after(p.lastQuestion, max(p.gap(), p.jittered(own))), after(p.lastMessage, p.limits.SetupGap))
 	p.mu.Unlock()
 	if err := sleepUntil(ctx, due); err != nil {
 		return err

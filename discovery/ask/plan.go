@@ -106,7 +106,8 @@ func (i Item) transportOf(r Planned) string {
 // Planned is one request of an item.
 type Planned struct {
 	Name     string `json:"name"`
-	Template string `json:"template"` // see discovery.Template
+	Template string `json:"template"`         // see discovery.Template
+	GapMS    int64  `json:"gap_ms,omitempty"` // before it, where longer than the device's
 	// Transport is that of the request where it is not the item's.
 	Transport string `json:"transport,omitempty"`
 	Safety    string `json:"safety"` // A1, B, C: for a device of this class

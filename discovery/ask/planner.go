@@ -237,14 +237,14 @@ func whyNot(p discovery.Protocol, r discovery.Request, class Class) string {
 
 func (k *Keeper) planned(a *discovery.Asker, r discovery.Request, class Class) Planned {
 	most := r.Max
-	if a.TransportOf(r) == discovery.UDP {
+	if a.TransportOf(r) == discovery.UDP && !r.MayBeSilent {
 		most *= 1 + k.o.Limits.UDPRetries
 	}
 	own := ""
 	if r.Transport != 0 && r.Transport != a.Transport {
 		own = r.Transport.String()
 	}
-	return Planned{Transport: own, Name: r.Name, Template: r.Template.String(), Safety: r.SafetyFor(class).String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
+	return Planned{Transport: own, GapMS: r.Gap.Milliseconds(), Name: r.Name, Template: r.Template.String(), Safety: r.SafetyFor(class).String(), Setup: r.Setup, AtMost: most, Effect: r.Effect}
 }
 
 // maxLater bounds the number of hosts that a plan speaks of before they are found.
@@ -287,6 +287,7 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 	var t Cost
 	left := d.AtMost
 	connections := 0
+	var slow time.Duration // above the gap of the class
 	for _, item := range d.Items {
 		connected := false
 		for _, r := range item.Requests {
@@ -297,6 +298,7 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 				n = min(n, left)
 				left -= n
 				t.Questions += n
+				slow += time.Duration(n) * max(time.Duration(r.GapMS)*time.Millisecond-limits.Gap, 0)
 			}
 			if item.transportOf(r) == discovery.TCP.String() {
 				connected = true
@@ -310,7 +312,7 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 		}
 	}
 	gap := time.Duration(float64(limits.Gap) * (1 + k.o.Limits.Jitter/2))
-	total := time.Duration(t.Questions)*gap + time.Duration(t.Setup)*k.o.Limits.SetupGap + time.Duration(max(connections-1, 0))*limits.Pause
+	total := time.Duration(t.Questions)*gap + time.Duration(t.Setup)*k.o.Limits.SetupGap + time.Duration(max(connections-1, 0))*limits.Pause + slow
 	t.Seconds = total.Seconds()
 	return t
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -84,4 +85,58 @@ func TestDatagramNotOverTCP(t *testing.T) {
 		t.Errorf("result %+v", r)
 	}
 	wantLines(t, book, "question answered", "not listed skipped")
+}
+
+// Silence to a question that may go unanswered is no distress, and the question is not sent again; a request's own gap is kept.
+func TestMayBeSilent(t *testing.T) {
+	noLeak(t)
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			n, from, err := socket.ReadFromUDPAddrPort(buffer)
+			if err != nil {
+				return
+			}
+			if buffer[framed] == 'Q' {
+				_, _ = socket.WriteToUDPAddrPort(word("A"+string(buffer[framed:n])), from)
+			}
+		}
+	}()
+	var silence error
+	var waited time.Duration
+	const gap = 60 * time.Millisecond
+	p := wordProtocol("word", discovery.UDP, func(ctx context.Context, s discovery.Session, _ discovery.Target) error {
+		conn, err := s.Dial(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := exchangeWord(conn, "Q1"); err != nil {
+			return err
+		}
+		begun := time.Now()
+		_, silence = exchangeWord(conn, "W")
+		waited = time.Since(begun)
+		_, err = exchangeWord(conn, "Q2")
+		return err
+	})
+	p.Asker.Requests = append(p.Asker.Requests, discovery.Request{
+		Name: "whoever", Safety: discovery.SafetyB, MayBeSilent: true, Gap: gap, Template: discovery.MustTemplate("u16( 57 )"), Max: 1,
+	})
+	k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{p}, Limits: quick()})
+	at := addrPort(socket.LocalAddr())
+	h := host(at.Addr().String(), discovery.ClassController, "word")
+	h.Ports = map[string]uint16{"word": at.Port()}
+	r := mustRun(t, k, h)
+	if !errors.Is(silence, discovery.ErrSilent) || r.Devices[0].Distress != "" || r.Devices[0].Items[0].Outcome != ItemAnswered {
+		t.Errorf("silence %v, result %+v", silence, r.Devices[0])
+	}
+	if least := gap + quick().Answer; waited < least {
+		t.Errorf("it took %s, want at least %s", waited, least)
+	}
+	wantLines(t, book, "question answered", "whoever silent", "question answered")
 }

@@ -3,7 +3,8 @@
 // first bytes, any other port. BACnet on Ethernet (clause 7) and MS/TP frames (clause 9) that a converter has put on Ethernet
 // are read where the listener delivers them.
 // Heard: device instances, vendors, names, models, versions and serial numbers, which networks a router leads to, who reads,
-// writes and controls. Never asked.
+// writes and controls.
+// Asked: the properties that name a device; by opt-in which networks a router leads to, and who is there.
 package bacnet
 
 import (

@@ -40,7 +40,7 @@ const (
 // maxTold bounds the facts of one message.
 const maxTold = 256
 
-// Protocol is the hearing face of BACnet.
+// Protocol is BACnet, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "bacnet",
@@ -59,6 +59,7 @@ func Protocol() discovery.Protocol {
 		},
 		Claims: claims,
 		Decode: func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:  asker(),
 	}
 }
 
