@@ -37,8 +37,8 @@ func TestOrderNumbers(t *testing.T) {
 		"6GK5 646-2GS00-2AC2":         {"6GK5 646-2GS00-2AC2", "Siemens", "SCALANCE S", "", "firewall"},
 		"6AV2 124-0JC01-0AX0":         {"6AV2 124-0JC01-0AX0", "Siemens", "SIMATIC HMI", "", "hmi"},
 		"6SL3244-0BB12-1FA0":          {"6SL3 244-0BB12-1FA0", "Siemens", "SINAMICS G120", "", "drive"},
-		"6SL3210-1KE18-8UF1-Z":        {"6SL3 210-1KE18-8UF1-Z", "Siemens", "SINAMICS", "", "drive"},
-		"6SL3210-1KE18-8UF1Z A01 B02": {"6SL3 210-1KE18-8UF1-Z A01+B02", "Siemens", "SINAMICS", "", "drive"},
+		"6SL3210-1KE18-8UF1-Z":        {"6SL3 210-1KE18-8UF1-Z", "Siemens", "SINAMICS G120C", "", "drive"},
+		"6SL3210-1KE18-8UF1Z A01 B02": {"6SL3 210-1KE18-8UF1-Z A01+B02", "Siemens", "SINAMICS G120C", "", "drive"},
 		"6GF3440-0CD10":               {"6GF3 440-0CD10", "Siemens", "", "", "identification"},
 		"Siemens 6ED1052-1MD08-0BA1":  {"6ED1 052-1MD08-0BA1", "Siemens", "LOGO!", "", "plc"},
 		// Rockwell, with and without the series
