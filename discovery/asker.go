@@ -76,6 +76,7 @@ func (r Request) SafetyFor(c Class) Safety {
 type Asker struct {
 	Transport Transport
 	Port      uint16 // the usual one; a Target may name another
+	LocalPort uint16 // to ask a segment from; 0 = any
 	Requests  []Request
 	// Message gives the length of the first whole message of a stream, 0 when it is not yet whole. Nil: every write and every
 	// read is one message, as those of datagrams and frames always are.
@@ -98,9 +99,10 @@ type Target struct {
 	Subject     Subject      // the address; for a question to a segment only its site and segment
 	Class       Class        // what is known of its kind before it is asked
 	Port        uint16       // where the protocol listens
-	Scope       []netip.Addr // layer 2: the addresses to look for
+	Scope       []netip.Addr // a segment: the addresses to look for
 	Interface   *net.Interface
-	From        netip.Addr   // layer 2: our own address on the interface
+	From        netip.Addr   // a segment: our own address on the interface
+	Stations    int          // a segment: about how many may answer
 	Units       []uint8      // Modbus: further unit ids, as overheard or named
 	Credentials []Credential // those of the protocol, in the order to try
 }
@@ -127,8 +129,11 @@ type Session interface {
 	// DialOver is Dial over a transport that one of the requests has of its own, to the same port. Over each, only its own
 	// requests may leave.
 	DialOver(ctx context.Context, transport Transport) (net.Conn, error)
-	// Frames opens the interface for the protocol's EtherType.
+	// Frames opens the interface for the protocol's EtherType. Only a question to a segment has it.
 	Frames(ctx context.Context) (net.PacketConn, error)
+	// Broadcast opens a UDP socket whose datagrams go to everybody on the link, whatever address they are written to. Only a
+	// question to a segment has it.
+	Broadcast(ctx context.Context) (net.PacketConn, error)
 	// Known is a value that is known of the target already, which is not asked again.
 	Known(key Key) (string, bool)
 	// Allowed reports whether the request may be sent to this device: it stands in the plan, which it does when its safety class

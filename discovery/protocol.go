@@ -55,8 +55,10 @@ type Protocol struct {
 	Claims func(first []byte) bool
 	// Decode makes the decoder of one conversation. Nil: cannot be heard.
 	Decode func(Flow) Decoder
-	// Asker is the other face. Nil: is never asked.
+	// Asker is the other face: it asks one host. Nil: no host is asked.
 	Asker *Asker
+	// Segment asks whoever is on the link, by broadcast or multicast. Nil: no link is asked.
+	Segment *Asker
 }
 
 // Side is an end of a conversation.

@@ -97,7 +97,7 @@ func (f askFlags) read() (wishes, error) {
 func askable(name string) error {
 	var names []string
 	for _, p := range protocols.All() {
-		if p.Asker != nil && p.Asker.Transport != discovery.EtherType {
+		if p.Asker != nil {
 			if p.Name == name {
 				return nil
 			}

@@ -60,7 +60,7 @@ func (c *frameLine) WriteTo(frame []byte, _ net.Addr) (int, error) {
 	now := time.Now()
 	e := &exchange{left: now}
 	e.Exchange = discovery.Exchange{
-		Time: now.UTC(), Target: c.subject(addr), Port: c.s.protocol.Asker.Port, Protocol: c.s.protocol.Name,
+		Time: now.UTC(), Target: c.subject(addr), Port: c.s.protocol.Segment.Port, Protocol: c.s.protocol.Name,
 		Request: request.Name, Bytes: slices.Clone(frame),
 	}
 	c.mu.Lock()
@@ -99,7 +99,7 @@ func (c *frameLine) charge(frame []byte) (discovery.Request, netip.Addr, error) 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.s.protocol.Asker.Requests {
+	for _, r := range c.s.protocol.Segment.Requests {
 		if _, ok := r.Template.Match(frame); !ok || !c.s.Allowed(r.Name) {
 			continue
 		}
@@ -155,7 +155,7 @@ func (c *frameLine) take(frame []byte) {
 	}
 	c.mu.Lock()
 	ours := false
-	for _, r := range c.s.protocol.Asker.Requests {
+	for _, r := range c.s.protocol.Segment.Requests {
 		ours = ours || c.counts[allotment{r.Name, f.senderAddr}] > 0
 	}
 	e := c.awaited[f.senderAddr]
@@ -165,7 +165,7 @@ func (c *frameLine) take(frame []byte) {
 		return
 	}
 	now := time.Now()
-	flow := discovery.Flow{Transport: discovery.EtherType, Ports: [2]uint16{discovery.Server: c.s.protocol.Asker.Port}}
+	flow := discovery.Flow{Transport: discovery.EtherType, Ports: [2]uint16{discovery.Server: c.s.protocol.Segment.Port}}
 	flow.Ends[discovery.Client] = discovery.Subject{Site: c.s.k.o.Site, Segment: c.s.k.o.Segment, MAC: f.from}
 	flow.Ends[discovery.Server] = discovery.Subject{Site: c.s.k.o.Site, Segment: c.s.k.o.Segment, MAC: f.to}
 	problem := newTap(c.s.protocol, flow, c.s.Observe).feed(discovery.Client, now, frame[ethernetHeader:])

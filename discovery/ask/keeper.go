@@ -64,6 +64,8 @@ type Keeper struct {
 	random func() float64
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	frames func(ifi *net.Interface, etherType uint16) (net.PacketConn, error)
+	// broadcast opens a UDP socket on the interface.
+	broadcast func(ctx context.Context, ifi *net.Interface, from netip.Addr, localPort uint16) (net.PacketConn, error)
 
 	telling sync.Mutex // one caller at a time for the functions of Options
 }
@@ -97,6 +99,7 @@ func New(o Options) (*Keeper, error) {
 		random:    rand.Float64,
 		dial:      dial,
 		frames:    openFrames,
+		broadcast: openBroadcast,
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -133,28 +136,49 @@ func checkProtocols(protocols []discovery.Protocol) error {
 			return fmt.Errorf("protocol %q stands twice", p.Name)
 		}
 		names[p.Name] = true
-		a := p.Asker
-		if a == nil {
-			continue
+		if p.Asker != nil && p.Asker.Transport == discovery.EtherType || p.Segment != nil && p.Segment.Transport == discovery.TCP {
+			return fmt.Errorf("protocol %q: a host is not asked over frames, nor a segment over a stream", p.Name)
 		}
-		if a.Ask == nil || a.Port == 0 || len(a.Requests) == 0 {
-			return fmt.Errorf("protocol %q: an asker needs a port, requests and Ask", p.Name)
-		}
-		requests := map[string]bool{}
-		for _, r := range a.Requests {
-			if requests[r.Name] || r.Name == "" || r.Template.IsZero() || r.Max < 1 {
-				return fmt.Errorf("protocol %q: request %q needs a name of its own, a template and a number", p.Name, r.Name)
+		for _, a := range []*discovery.Asker{p.Asker, p.Segment} {
+			if a == nil {
+				continue
 			}
-			if a.TransportOf(r) == discovery.TCP && a.Message == nil {
-				return fmt.Errorf("protocol %q: request %q by a stream needs Message", p.Name, r.Name)
+			if err := checkAsker(p.Name, *a); err != nil {
+				return err
 			}
-			requests[r.Name] = true
 		}
 	}
 	return nil
 }
 
-// protocol gives the protocol of that name if it can be asked.
+func checkAsker(protocol string, a discovery.Asker) error {
+	if a.Ask == nil || a.Port == 0 || len(a.Requests) == 0 {
+		return fmt.Errorf("protocol %q: an asker needs a port, requests and Ask", protocol)
+	}
+	requests := map[string]bool{}
+	for _, r := range a.Requests {
+		if requests[r.Name] || r.Name == "" || r.Template.IsZero() || r.Max < 1 {
+			return fmt.Errorf("protocol %q: request %q needs a name of its own, a template and a number", protocol, r.Name)
+		}
+		if a.TransportOf(r) == discovery.TCP && a.Message == nil {
+			return fmt.Errorf("protocol %q: request %q by a stream needs Message", protocol, r.Name)
+		}
+		requests[r.Name] = true
+	}
+	return nil
+}
+
+// segmentProtocol gives the protocol of that name if a segment can be asked over it.
+func (k *Keeper) segmentProtocol(name string) (discovery.Protocol, bool) {
+	for _, p := range k.o.Protocols {
+		if p.Name == name && p.Segment != nil {
+			return p, true
+		}
+	}
+	return discovery.Protocol{}, false
+}
+
+// protocol gives the protocol of that name if hosts can be asked over it.
 func (k *Keeper) protocol(name string) (discovery.Protocol, bool) {
 	for _, p := range k.o.Protocols {
 		if p.Name == name && p.Asker != nil {

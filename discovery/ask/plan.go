@@ -16,8 +16,10 @@ type Plan struct {
 	Allowed  []string `json:"allowed,omitempty"` // opted in to, of safety class C
 	Pace     Pace     `json:"pace"`
 	// Sweep is the search for hosts on the link; nil without an interface.
-	Sweep   *SweepPlan   `json:"sweep,omitempty"`
-	Devices []DevicePlan `json:"devices"` // in the order of asking
+	Sweep *SweepPlan `json:"sweep,omitempty"`
+	// Segments are the questions to whoever is on the link, after the search and before the devices.
+	Segments []SegmentPlan `json:"segments,omitempty"`
+	Devices  []DevicePlan  `json:"devices"` // in the order of asking
 	// Later is what is asked of each host of the scope that is found later; nil when nothing is.
 	Later    *LaterPlan `json:"later,omitempty"`
 	NotAsked []NotAsked `json:"not_asked,omitempty"`
@@ -191,7 +193,7 @@ func (k *Keeper) check(p Plan) error {
 // listed gives the requests of the item as the protocol lists them, at most as often as planned.
 func (k *Keeper) listed(item Item, class Class) ([]allowance, error) {
 	p, ok := k.protocol(item.Protocol)
-	if !ok || p.Asker.Transport == discovery.EtherType {
+	if !ok {
 		return nil, fmt.Errorf("the protocol %q is not asked of single hosts", item.Protocol)
 	}
 	if item.Port == 0 {

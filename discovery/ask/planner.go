@@ -43,6 +43,7 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 		sweep := k.PlanSweep(hosts)
 		p.Sweep = &sweep
 	}
+	k.planSegments(&p, hosts)
 	p.Totals = k.totals(p)
 	return p
 }
@@ -133,7 +134,7 @@ func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
 	var candidates []candidate
 	for _, p := range k.o.Protocols {
 		grade := h.Evidence[p.Name]
-		if p.Asker == nil || p.Asker.Transport == discovery.EtherType || grade == 0 {
+		if p.Asker == nil || grade == 0 {
 			continue
 		}
 		if grade >= discovery.GradeBlind && !k.allowed(allowBlind) {
@@ -338,6 +339,10 @@ func (k *Keeper) totals(p Plan) Totals {
 		places[free] += d.Seconds
 	}
 	t.Seconds = max(slices.Max(places), float64(paced)/k.o.Limits.Rate)
+	for _, segment := range p.Segments {
+		t.Questions += segment.Packets
+		t.Packets += segment.Packets
+	}
 	if p.Sweep != nil {
 		t.Packets += p.Sweep.Packets
 		t.Seconds += p.Sweep.Seconds

@@ -226,9 +226,14 @@ func (s *session) unreachable() error {
 	return s.noWay
 }
 
-// Frames is for protocols of layer 2, which are asked by Keeper.Sweep.
+// Frames is for protocols of layer 2, which ask a segment, see Keeper.Segment and Keeper.Sweep.
 func (s *session) Frames(context.Context) (net.PacketConn, error) {
 	return nil, fmt.Errorf("open frames for %s: it asks over %s", s.protocol.Name, s.protocol.Asker.Transport)
+}
+
+// Broadcast is for protocols that ask a segment, see Keeper.Segment.
+func (s *session) Broadcast(context.Context) (net.PacketConn, error) {
+	return nil, fmt.Errorf("broadcast for %s: one host is asked", s.protocol.Name)
 }
 
 // exchange is a line of the ledger about the request.

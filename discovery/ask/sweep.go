@@ -63,13 +63,13 @@ func reasonsNotSwept(p SweepPlan) []string {
 
 // checkSweep refuses a plan that this keeper cannot keep: it may come from a file.
 func (k *Keeper) checkSweep(p SweepPlan) (discovery.Protocol, error) {
-	protocol, ok := k.protocol(p.Protocol)
+	protocol, ok := k.segmentProtocol(p.Protocol)
 	switch {
 	case k.o.Interface == nil:
 		return protocol, errors.New("search for hosts: no interface was given")
 	case k.o.Interface.Name != p.Interface:
 		return protocol, fmt.Errorf("search for hosts: planned for %s, not for %s", p.Interface, k.o.Interface.Name)
-	case !ok || protocol.Name != sweepProtocol || protocol.Asker.Transport != discovery.EtherType:
+	case !ok || protocol.Name != sweepProtocol || protocol.Segment.Transport != discovery.EtherType:
 		return protocol, fmt.Errorf("search for hosts: not by %q", p.Protocol)
 	}
 	n := 0
@@ -112,7 +112,7 @@ func (s *sweep) run() error {
 	}
 	return s.k.await(turn{
 		protocol: s.protocol.Name, address: s.link.Network.String(), ctx: s.ctx, ending: s.ending,
-		ask: func() error { return s.protocol.Asker.Ask(s.ctx, s, target) }, end: s.end,
+		ask: func() error { return s.protocol.Segment.Ask(s.ctx, s, target) }, end: s.end,
 	}, s.tally)
 }
 
@@ -127,13 +127,13 @@ func (s *sweep) Known(discovery.Key) (string, bool) { return "", false }
 
 // Allowed reports whether the request needs no opt-in or has one.
 func (s *sweep) Allowed(request string) bool {
-	r, ok := requestByName(s.protocol.Asker, request)
+	r, ok := requestByName(s.protocol.Segment, request)
 	return ok && s.k.mayBeSent(s.protocol.Name, r, Unknown)
 }
 
 // Dial is for protocols that ask single hosts.
 func (s *sweep) Dial(context.Context) (net.Conn, error) {
-	return nil, fmt.Errorf("dial for %s: it asks over %s", s.protocol.Name, s.protocol.Asker.Transport)
+	return nil, fmt.Errorf("dial for %s: it asks over %s", s.protocol.Name, s.protocol.Segment.Transport)
 }
 
 // DialOver is Dial.
@@ -158,12 +158,17 @@ func (s *sweep) Frames(context.Context) (net.PacketConn, error) {
 	if s.line != nil {
 		_ = s.line.Close()
 	}
-	conn, err := s.k.frames(s.k.o.Interface, s.protocol.Asker.Port)
+	conn, err := s.k.frames(s.k.o.Interface, s.protocol.Segment.Port)
 	if err != nil {
 		return nil, err
 	}
 	s.line = newFrameLine(s, conn, discovery.MAC(mac))
 	return s.line, nil
+}
+
+// Broadcast is for protocols that ask over UDP.
+func (s *sweep) Broadcast(context.Context) (net.PacketConn, error) {
+	return nil, fmt.Errorf("broadcast for %s: it asks over %s", s.protocol.Name, s.protocol.Segment.Transport)
 }
 
 // end closes the interface; it cannot be opened after it.

@@ -34,7 +34,7 @@ func arpProtocol(ask askFunc) discovery.Protocol {
 			out.Observe(discovery.Observation{Subject: subject, Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, "arp")}})
 			return nil
 		}),
-		Asker: &discovery.Asker{
+		Segment: &discovery.Asker{
 			Transport: discovery.EtherType, Port: etherTypeARP,
 			Requests: []discovery.Request{{
 				Name: "resolve", Safety: discovery.SafetyA1, Max: 1,

@@ -22,15 +22,15 @@ func (k *Keeper) PlanSweep(known []Host) SweepPlan {
 		return s
 	}
 	s.Interface, s.Protocol = k.o.Interface.Name, sweepProtocol
-	protocol, ok := k.protocol(sweepProtocol)
-	if !ok || protocol.Asker.Transport != discovery.EtherType {
+	protocol, ok := k.segmentProtocol(sweepProtocol)
+	if !ok || protocol.Segment.Transport != discovery.EtherType {
 		for _, p := range k.o.Scope {
 			s.NotSwept = append(s.NotSwept, NotSwept{prefixText(p), "the protocol " + sweepProtocol + " is left out"})
 		}
 		return s
 	}
-	for _, r := range protocol.Asker.Requests {
-		s.Requests = append(s.Requests, k.planned(protocol.Asker, r, Unknown))
+	for _, r := range protocol.Segment.Requests {
+		s.Requests = append(s.Requests, k.planned(protocol.Segment, r, Unknown))
 	}
 	sweep := sweepPlanner{keeper: k, resolved: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	for _, h := range known {

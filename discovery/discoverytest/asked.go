@@ -3,13 +3,15 @@ package discoverytest
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// Peer is the device that an asker is to ask in a test. One of Address, Serve and Frames is set.
+// Peer is the device that an asker is to ask in a test. One of Address, Serve, Frames and Datagrams is set; the last two are what a
+// segment is asked by.
 type Peer struct {
 	Target discovery.Target
 	// Address is that of a server on loopback: "127.0.0.1:1502".
@@ -21,11 +23,19 @@ type Peer struct {
 	ServeDatagrams func(net.Conn)
 	// Frames answers one frame with others, layer 2.
 	Frames func(frame []byte) [][]byte
+	// Datagrams answers one broadcast datagram with those of others.
+	Datagrams func(datagram []byte) []Datagram
 	// Known and Allowed are what the session of the same names tells.
 	Known   map[discovery.Key]string
 	Allowed []string
 	// Timeout ends the asking; 0 means 20 s.
 	Timeout time.Duration
+}
+
+// Datagram is one that a station sends.
+type Datagram struct {
+	From  netip.AddrPort
+	Bytes []byte
 }
 
 // Sent is a message that left.
@@ -66,7 +76,7 @@ func Asked(t testing.TB, p discovery.Protocol, peer Peer) Answers {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	s := newSession(t, p, peer)
-	err := p.Asker.Ask(ctx, s, peer.Target)
+	err := s.asker.Ask(ctx, s, peer.Target)
 	s.close()
 	s.check()
 	answers := s.answers()

@@ -23,7 +23,7 @@ func (c *meteredConn) Write(b []byte) (int, error) {
 	c.unsent = append(c.unsent, b...)
 	for len(c.unsent) > 0 {
 		n := len(c.unsent)
-		if message := c.session.protocol.Asker.Message; message != nil && c.flow.Transport == discovery.TCP {
+		if message := c.session.asker.Message; message != nil && c.flow.Transport == discovery.TCP {
 			var err error
 			if n, err = message(c.unsent); err != nil {
 				return 0, fmt.Errorf("%w: %w", discovery.ErrNotListed, err)
@@ -55,10 +55,10 @@ func (c *meteredConn) Close() (err error) {
 	return err
 }
 
-// frameConn is a layer 2 socket in memory.
+// frameConn is the socket of a question to a segment in memory: frames, or datagrams.
 type frameConn struct {
 	session *session
-	answers chan []byte
+	answers chan Datagram // frames say themselves who sent them
 	closed  chan struct{}
 	closing sync.Once
 
@@ -70,7 +70,7 @@ type frameConn struct {
 const maxFrames = 4096
 
 func newFrameConn(s *session) *frameConn {
-	return &frameConn{session: s, answers: make(chan []byte, maxFrames), closed: make(chan struct{})}
+	return &frameConn{session: s, answers: make(chan Datagram, maxFrames), closed: make(chan struct{})}
 }
 
 func (c *frameConn) WriteTo(frame []byte, _ net.Addr) (int, error) {
@@ -79,10 +79,18 @@ func (c *frameConn) WriteTo(frame []byte, _ net.Addr) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
-	if err := c.session.sent(discovery.EtherType, frame); err != nil {
+	if err := c.session.sent(c.session.asker.Transport, frame); err != nil {
 		return 0, err
 	}
-	for _, answer := range c.session.peer.Frames(frame) {
+	var answers []Datagram
+	if c.session.peer.Datagrams != nil {
+		answers = c.session.peer.Datagrams(frame)
+	} else {
+		for _, answer := range c.session.peer.Frames(frame) {
+			answers = append(answers, Datagram{Bytes: answer})
+		}
+	}
+	for _, answer := range answers {
 		select {
 		case c.answers <- answer:
 		default:
@@ -102,9 +110,16 @@ func (c *frameConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		late = timer.C
 	}
 	select {
-	case frame := <-c.answers:
-		c.feed(frame)
-		return copy(b, frame), nil, nil
+	case answer := <-c.answers:
+		if c.session.peer.Datagrams == nil {
+			c.feed(answer.Bytes)
+			return copy(b, answer.Bytes), nil, nil
+		}
+		w := newWiretap(c.session, discovery.UDP)
+		w.flow.Ends[discovery.Server].IP, w.flow.Ports[discovery.Server] = answer.From.Addr(), answer.From.Port()
+		w.decoder = c.session.protocol.Decode(w.flow)
+		w.feed(discovery.Server, answer.Bytes)
+		return copy(b, answer.Bytes), net.UDPAddrFromAddrPort(answer.From), nil
 	case <-late:
 		return 0, nil, os.ErrDeadlineExceeded
 	case <-c.closed:

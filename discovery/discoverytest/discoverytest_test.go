@@ -164,7 +164,7 @@ func TestVocabularySins(t *testing.T) {
 		}
 	}
 	p.Asker = &discovery.Asker{Transport: discovery.TCP, Requests: []discovery.Request{{Name: "a b", Yields: []discovery.Key{"toy.z"}}, {Name: "setup", Setup: true}}}
-	err = checkAsker(p)
+	err = checkAsker(p, p.Asker)
 	for _, want := range []string{"no Ask", "port 0", "needs Message", "kebab-case", "no template", "Max 0", "cannot be sent", "no effect", "unknown key"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("not found: %q in %v", want, err)

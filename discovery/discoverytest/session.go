@@ -17,6 +17,7 @@ import (
 type session struct {
 	t        testing.TB
 	protocol discovery.Protocol
+	asker    *discovery.Asker
 	peer     Peer
 
 	mu     sync.Mutex
@@ -28,7 +29,11 @@ type session struct {
 }
 
 func newSession(t testing.TB, p discovery.Protocol, peer Peer) *session {
-	return &session{t: t, protocol: p, peer: peer, counts: map[string]int{}}
+	asker := p.Asker
+	if asker == nil || peer.Frames != nil || peer.Datagrams != nil {
+		asker = p.Segment
+	}
+	return &session{t: t, protocol: p, asker: asker, peer: peer, counts: map[string]int{}}
 }
 
 // Observe takes what an asker tells itself.
@@ -55,7 +60,7 @@ func (s *session) Known(key discovery.Key) (string, bool) {
 
 // Allowed goes by the safety class for the target, and for class C by the peer's list.
 func (s *session) Allowed(request string) bool {
-	return slices.ContainsFunc(s.protocol.Asker.Requests, func(r discovery.Request) bool { return r.Name == request && s.allowed(r) })
+	return slices.ContainsFunc(s.asker.Requests, func(r discovery.Request) bool { return r.Name == request && s.allowed(r) })
 }
 
 func (s *session) allowed(r discovery.Request) bool {
@@ -71,7 +76,7 @@ func (s *session) allowed(r discovery.Request) bool {
 
 // Dial connects to the peer over the asker's transport.
 func (s *session) Dial(ctx context.Context) (net.Conn, error) {
-	return s.DialOver(ctx, s.protocol.Asker.Transport)
+	return s.DialOver(ctx, s.asker.Transport)
 }
 
 // DialOver connects to the peer; what was open is closed first.
@@ -127,6 +132,20 @@ func (s *session) Frames(context.Context) (net.PacketConn, error) {
 	return c, nil
 }
 
+// Broadcast is a socket whose datagrams the peer answers.
+func (s *session) Broadcast(context.Context) (net.PacketConn, error) {
+	s.close()
+	if s.peer.Datagrams == nil {
+		return nil, errors.New("the peer has no segment")
+	}
+	s.mu.Lock()
+	s.out.Dials++
+	s.mu.Unlock()
+	c := newFrameConn(s)
+	s.keep(func() { _ = c.Close() })
+	return c, nil
+}
+
 func (s *session) keep(closer func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,15 +168,15 @@ func (s *session) sent(transport discovery.Transport, message []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	full, forbidden := "", ""
-	for _, r := range s.protocol.Asker.Requests {
-		if _, ok := r.Template.Match(message); !ok || s.protocol.Asker.TransportOf(r) != transport {
+	for _, r := range s.asker.Requests {
+		if _, ok := r.Template.Match(message); !ok || s.asker.TransportOf(r) != transport {
 			continue
 		}
 		if !s.allowed(r) {
 			forbidden = r.Name
 			continue
 		}
-		if s.counts[r.Name] == r.Max && s.protocol.Asker.Transport != discovery.EtherType {
+		if s.counts[r.Name] == r.Max && s.asker.Transport != discovery.EtherType {
 			full = r.Name
 			continue
 		}
@@ -202,7 +221,7 @@ type wiretap struct {
 func newWiretap(s *session, transport discovery.Transport) *wiretap {
 	port := s.peer.Target.Port
 	if port == 0 {
-		port = s.protocol.Asker.Port
+		port = s.asker.Port
 	}
 	w := &wiretap{session: s, flow: discovery.Flow{Transport: transport}}
 	w.flow.Ends[discovery.Server] = s.peer.Target.Subject

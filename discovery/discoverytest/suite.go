@@ -46,7 +46,10 @@ func Run(t *testing.T, p discovery.Protocol, samples ...Sample) {
 	t.Helper()
 	t.Run("vocabulary", func(t *testing.T) { report(t, checkVocabulary(p)) })
 	if p.Asker != nil {
-		t.Run("asker", func(t *testing.T) { report(t, checkAsker(p)) })
+		t.Run("asker", func(t *testing.T) { report(t, checkAsker(p, p.Asker)) })
+	}
+	if p.Segment != nil {
+		t.Run("segment", func(t *testing.T) { report(t, checkAsker(p, p.Segment)) })
 	}
 	if len(samples) == 0 && p.Decode != nil {
 		t.Error("no samples")

@@ -57,10 +57,9 @@ func checkVocabulary(p discovery.Protocol) error {
 	return errors.Join(sins...)
 }
 
-func checkAsker(p discovery.Protocol) error {
+func checkAsker(p discovery.Protocol, a *discovery.Asker) error {
 	var sins []error
 	sin := func(format string, args ...any) { sins = append(sins, fmt.Errorf(format, args...)) }
-	a := p.Asker
 	if a.Ask == nil {
 		sin("no Ask")
 	}

@@ -48,7 +48,7 @@ func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Li
 		}
 	}
 	for _, p := range protocols {
-		if p.Asker == nil || p.Asker.Transport == discovery.EtherType {
+		if p.Asker == nil {
 			continue
 		}
 		grade := discovery.GradeBlind

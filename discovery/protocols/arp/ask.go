@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/mdlayher/packet"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/wire/dialogue"
 )
 
 // asker sends one request:
@@ -41,7 +41,6 @@ func asker() *discovery.Asker {
 const (
 	readBetween = 5 * time.Millisecond
 	readAfter   = time.Second
-	maxFrame    = 1522
 )
 
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
@@ -63,13 +62,13 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 			_, err = conn.WriteTo(frame, &packet.Addr{HardwareAddr: frame[:6]})
 		}
 		if err == nil {
-			err = readFor(ctx, conn, readBetween)
+			err = dialogue.Gather(ctx, conn, readBetween)
 		}
 		if err != nil {
 			return fmt.Errorf("resolve %s by arp: %w", ip, err)
 		}
 	}
-	if err := readFor(ctx, conn, readAfter); err != nil {
+	if err := dialogue.Gather(ctx, conn, readAfter); err != nil {
 		return fmt.Errorf("read arp answers on %s: %w", t.Interface.Name, err)
 	}
 	return nil
@@ -87,25 +86,4 @@ func request(from net.HardwareAddr, fromIP, ip netip.Addr) ([]byte, error) {
 	}
 	frame := slices.Concat(discovery.Broadcast[:], from, []byte{EtherType >> 8, EtherType & 0xff}, payload)
 	return append(frame, make([]byte, 60-len(frame))...), nil
-}
-
-// readFor takes frames off the connection until the time is over; the session decodes them.
-func readFor(ctx context.Context, conn net.PacketConn, d time.Duration) error {
-	end := time.Now().Add(d)
-	if err := conn.SetReadDeadline(end); err != nil {
-		return err
-	}
-	buffer := make([]byte, maxFrame)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		_, _, err := conn.ReadFrom(buffer)
-		if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && time.Now().After(end) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }

@@ -19,7 +19,7 @@ func Protocol() discovery.Protocol {
 		Hears:    "which MAC and IPv4 address belong together, from each request, answer and announcement",
 		Ports:    []discovery.Port{{Transport: discovery.EtherType, Number: EtherType}},
 		Decode:   func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
-		Asker:    asker(),
+		Segment:  asker(),
 	}
 }
 

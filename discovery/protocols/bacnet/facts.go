@@ -57,9 +57,10 @@ func Protocol() discovery.Protocol {
 			{Transport: discovery.EtherType, Number: SAP},
 			{Transport: discovery.EtherType, Number: MSTP},
 		},
-		Claims: claims,
-		Decode: func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
-		Asker:  asker(),
+		Claims:  claims,
+		Decode:  func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:   asker(),
+		Segment: whoIsAsker(),
 	}
 }
 

@@ -3,7 +3,7 @@
 // publication 1770-6.5.16; for Logix, 1756-PM020; TCP and UDP 44818.
 // Heard: ListIdentity and ListServices; the Identity object in explicit messages, unconnected, routed through a chassis, and over
 // connections; names of Logix controllers; the catalogue name of SLC and MicroLogix; who reads, writes and controls.
-// Asked: ListIdentity; by opt-in the parts of a device and the modules of a chassis. Values of tags are never read nor kept.
+// Asked: ListIdentity, of a device or of a segment; by opt-in the parts of a device and the modules of a chassis. Values of tags are never read nor kept.
 package enip
 
 import (

@@ -53,10 +53,11 @@ func Protocol() discovery.Protocol {
 			KeyControllerName, KeyControllerDescription, KeyHostName, KeyPhysicalAddress, KeyBulletinName, KeyBulletinSeries, KeyBulletinRevision,
 			KeyOriginatorVendorID, KeyOriginatorSerial,
 		},
-		Ports:  []discovery.Port{{Transport: discovery.TCP, Number: Port}, {Transport: discovery.UDP, Number: Port}},
-		Claims: claims,
-		Decode: func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
-		Asker:  asker(),
+		Ports:   []discovery.Port{{Transport: discovery.TCP, Number: Port}, {Transport: discovery.UDP, Number: Port}},
+		Claims:  claims,
+		Decode:  func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:   asker(),
+		Segment: listIdentityAsker(),
 	}
 }
 

@@ -4,7 +4,8 @@
 // PROFINET profile guidelines for I&M records. DCP is EtherType 8892, frame ids FEFC to FEFF; PNIO-CM is UDP port 34964, and
 // whatever port a station answers from.
 // Heard: identify and get answers and hellos of DCP, connects, read I&M 0 to 3 and port records, answers of the endpoint mapper,
-// and who exchanges cyclic data with whom. What one station wants another to become, or looks for, is not told. Not asked.
+// and who exchanges cyclic data with whom. What one station wants another to become, or looks for, is not told. Asked: one DCP
+// Identify of a segment.
 package profinet
 
 import (
@@ -18,7 +19,7 @@ const (
 	PortCM    = 34964 // IANA "profinet-cm"
 )
 
-// Protocol is the hearing face of PROFINET.
+// Protocol is PROFINET.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "profinet",
@@ -36,5 +37,6 @@ func Protocol() discovery.Protocol {
 			}
 			return &callDecoder{flow: f}
 		},
+		Segment: identifyAsker(),
 	}
 }
