@@ -286,26 +286,25 @@ func checkWire(t *testing.T, path string, ledger []inventory.LedgerEntry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	askers := map[uint16]discovery.Protocol{}
-	var arp discovery.Protocol
+	askers, segments := map[uint16]discovery.Protocol{}, map[uint16]discovery.Protocol{}
 	for _, p := range protocols.All() {
-		if p.Asker == nil {
-			continue
+		if p.Asker != nil {
+			askers[p.Asker.Port] = p
 		}
-		if p.Asker.Transport == discovery.EtherType {
-			arp = p
-			continue
+		if p.Segment != nil {
+			segments[p.Segment.Port] = p
 		}
-		askers[p.Asker.Port] = p
 	}
-	listed := func(p discovery.Protocol, message []byte) bool {
-		for _, r := range p.Asker.Requests {
+	listedBy := func(asker *discovery.Asker, message []byte) bool {
+		for _, r := range asker.Requests {
 			if _, ok := r.Template.Match(message); ok {
 				return true
 			}
 		}
 		return false
 	}
+	listed := func(p discovery.Protocol, message []byte) bool { return listedBy(p.Asker, message) }
+	everybody := netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	laptop := netip.MustParseAddr(laptopIP)
 	streams := map[gopacket.Flow]*bytes.Buffer{}
 	open := map[netip.Addr]map[uint16]bool{}
@@ -330,7 +329,7 @@ func checkWire(t *testing.T, path string, ledger []inventory.LedgerEntry) {
 		}
 		if question, ok := packet.Layer(layers.LayerTypeARP).(*layers.ARP); ok && ours && question.Operation == layers.ARPRequest && bytes.Equal(ethernet.DstMAC, discovery.Broadcast[:]) {
 			switch who := netip.AddrFrom4([4]byte(question.DstProtAddress)); {
-			case listed(arp, data):
+			case listedBy(segments[uint16(ethernet.EthernetType)].Segment, data):
 				arps++
 			case who == netip.MustParseAddr(switchIP) || who == netip.MustParseAddr(modbusIP) || who == netip.MustParseAddr(opcuaIP):
 				kernel++ // the system resolves whom it connects to, in its own words
@@ -338,13 +337,19 @@ func checkWire(t *testing.T, path string, ledger []inventory.LedgerEntry) {
 				t.Errorf("an ARP request that is not listed: % x", data)
 			}
 		}
+		if p, ok := segments[uint16(ethernet.EthernetType)]; ok && ours && ethernet.EthernetType != layers.EthernetTypeARP {
+			if !listedBy(p.Segment, data) {
+				t.Errorf("a frame of %s that is not listed: % x", p.Name, data)
+			}
+			sent++
+		}
 		ip, ok := packet.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
 		if !ok {
 			continue
 		}
 		from, _ := netip.AddrFromSlice(ip.SrcIP.To4())
 		to, _ := netip.AddrFromSlice(ip.DstIP.To4())
-		if from == laptop && !to.IsMulticast() && to != netip.MustParseAddr(switchIP) && to != netip.MustParseAddr(modbusIP) && to != netip.MustParseAddr(opcuaIP) {
+		if from == laptop && !to.IsMulticast() && to != everybody && to != netip.MustParseAddr(switchIP) && to != netip.MustParseAddr(modbusIP) && to != netip.MustParseAddr(opcuaIP) {
 			t.Errorf("a packet to %s, where nobody is", to)
 		}
 		if tcp, ok := packet.Layer(layers.LayerTypeTCP).(*layers.TCP); ok {
@@ -392,7 +397,11 @@ func checkWire(t *testing.T, path string, ledger []inventory.LedgerEntry) {
 		}
 		if udp, ok := packet.Layer(layers.LayerTypeUDP).(*layers.UDP); ok && from == laptop && !to.IsMulticast() {
 			p, ok := askers[uint16(udp.DstPort)]
-			if !ok || !listed(p, udp.Payload) {
+			if to == everybody {
+				if p, ok = segments[uint16(udp.DstPort)]; !ok || !listedBy(p.Segment, udp.Payload) {
+					t.Errorf("a broadcast to port %d that is not listed: % x", udp.DstPort, udp.Payload)
+				}
+			} else if !ok || !listed(p, udp.Payload) {
 				t.Errorf("a datagram that is not listed to %s port %d: % x", to, udp.DstPort, udp.Payload)
 			}
 			sent++

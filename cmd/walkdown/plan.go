@@ -87,21 +87,13 @@ func printPlan(to io.Writer, plan ask.Plan, full bool) error {
 			fmt.Fprintf(to, "  not on %s: %s\n", not.Network, not.Reason)
 		}
 	}
+	for _, s := range plan.Segments {
+		fmt.Fprintf(to, "everybody on %s is asked over %s: %s\n", s.Network, s.Protocol, requestNames(s.Requests, full))
+	}
 	var rows [][]string
 	add := func(who string, d ask.DevicePlan) {
 		for _, item := range d.Items {
-			var names []string
-			for _, r := range item.Requests {
-				if r.Setup && !full {
-					continue
-				}
-				name := r.Name
-				if r.AtMost > 1 {
-					name = fmt.Sprintf("%s (at most %d)", name, r.AtMost)
-				}
-				names = append(names, name)
-			}
-			rows = append(rows, []string{who, d.Class.String(), fmt.Sprintf("%s %s/%d", item.Protocol, item.Transport, item.Port), item.Grade, strings.Join(names, ", ")})
+			rows = append(rows, []string{who, d.Class.String(), fmt.Sprintf("%s %s/%d", item.Protocol, item.Transport, item.Port), item.Grade, requestNames(item.Requests, full)})
 			who = ""
 		}
 	}
@@ -126,6 +118,22 @@ func printPlan(to io.Writer, plan ask.Plan, full bool) error {
 	return err
 }
 
+// requestNames lists requests by their names; in full also those of set-up and tear-down.
+func requestNames(requests []ask.Planned, full bool) string {
+	var names []string
+	for _, r := range requests {
+		if r.Setup && !full {
+			continue
+		}
+		name := r.Name
+		if r.AtMost > 1 {
+			name = fmt.Sprintf("%s (at most %d)", name, r.AtMost)
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // printForms lists each planned request once, byte for byte.
 func printForms(to io.Writer, plan ask.Plan) {
 	fmt.Fprintln(to)
@@ -140,6 +148,9 @@ func printForms(to io.Writer, plan ask.Plan) {
 	}
 	if plan.Sweep != nil {
 		show(plan.Sweep.Protocol, plan.Sweep.Requests)
+	}
+	for _, s := range plan.Segments {
+		show(s.Protocol, s.Requests)
 	}
 	devices := plan.Devices
 	if plan.Later != nil {

@@ -32,8 +32,9 @@ type protocolRow struct {
 
 // requestRow is the JSON form of a request that may be sent.
 type requestRow struct {
-	Name   string `json:"name"`
-	Safety string `json:"safety"`
+	Name    string `json:"name"`
+	Segment bool   `json:"segment,omitempty"` // asked of whoever is on the link
+	Safety  string `json:"safety"`
 	// SafetyFor is the safety class for the classes of device for which it is another one.
 	SafetyFor map[string]string `json:"safety_for,omitempty"`
 	Transport string            `json:"transport"`
@@ -90,18 +91,20 @@ func newProtocolRow(p discovery.Protocol) protocolRow {
 		}
 		row.Ports = append(row.Ports, text)
 	}
-	if p.Asker == nil {
-		return row
-	}
-	for _, r := range p.Asker.Requests {
-		safetyFor := map[string]string{}
-		for class, safety := range r.ByClass {
-			safetyFor[class.String()] = safety.String()
+	for _, asker := range []*discovery.Asker{p.Segment, p.Asker} {
+		if asker == nil {
+			continue
 		}
-		row.Requests = append(row.Requests, requestRow{
-			Name: r.Name, Safety: r.Safety.String(), SafetyFor: safetyFor, Transport: p.Asker.TransportOf(r).String(), Setup: r.Setup, Max: r.Max,
-			Template: r.Template.String(), Effect: r.Effect, Yields: words(r.Yields),
-		})
+		for _, r := range asker.Requests {
+			safetyFor := map[string]string{}
+			for class, safety := range r.ByClass {
+				safetyFor[class.String()] = safety.String()
+			}
+			row.Requests = append(row.Requests, requestRow{
+				Name: r.Name, Segment: asker == p.Segment, Safety: r.Safety.String(), SafetyFor: safetyFor, Transport: asker.TransportOf(r).String(),
+				Setup: r.Setup, Max: r.Max, Template: r.Template.String(), Effect: r.Effect, Yields: words(r.Yields),
+			})
+		}
 	}
 	return row
 }
@@ -142,6 +145,9 @@ func printProtocol(to io.Writer, row protocolRow) error {
 		if r.Setup {
 			kind = "set-up"
 		}
+		if r.Segment {
+			kind = "question to a segment"
+		}
 		fmt.Fprintf(to, "    %s  class %s, %s by %s, at most %d\n      %s\n      effect: %s\n", r.Name, r.safety(), kind, r.Transport, r.Max, r.Template, r.Effect)
 	}
 	return nil
@@ -174,6 +180,9 @@ func protocolPage(to io.Writer, rows []protocolRow) error {
 			name := "`" + r.Name + "`"
 			if r.Setup {
 				name += " (set-up)"
+			}
+			if r.Segment {
+				name += " (to a segment)"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %d | `%s` | %s |\n", name, r.Transport, r.safety(), r.Max, strings.ReplaceAll(r.Template, "|", "\\|"), r.Effect)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/listen"
 	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/discovery/survey"
@@ -101,8 +102,10 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	outcome.Counts = tally(report)
 	maps.Copy(outcome.Counts, r.shed())
 	outcome.Troubles = r.heardTroubles()
-	for _, t := range slices.Concat(report.Found.Troubles, report.Asked.Troubles) {
-		outcome.Troubles = append(outcome.Troubles, inventory.Trouble{Protocol: t.Protocol, Reason: t.Reason, Count: t.Count, Example: t.Example})
+	for _, result := range slices.Concat([]ask.Result{report.Found, report.Asked}, report.Segments) {
+		for _, t := range result.Troubles {
+			outcome.Troubles = append(outcome.Troubles, inventory.Trouble{Protocol: t.Protocol, Reason: t.Reason, Count: t.Count, Example: t.Example})
+		}
 	}
 	var result error
 	switch {
@@ -138,6 +141,9 @@ func tally(report survey.Report) map[string]int {
 		"silent":         report.Asked.Counts.Silent,
 		"refused":        report.Asked.Counts.Refused,
 		"distress":       report.Asked.Counts.Distress,
+	}
+	for _, segment := range report.Segments {
+		counts["segment-questions"] += segment.Counts.Questions
 	}
 	for key, n := range counts {
 		if n == 0 {

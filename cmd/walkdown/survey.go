@@ -101,7 +101,7 @@ func (a *app) confirm(plan ask.Plan) error {
 	if err := printPlan(a.stderr, plan, a.common.Verbose); err != nil {
 		return err
 	}
-	if len(plan.Devices) == 0 {
+	if len(plan.Devices)+len(plan.Segments) == 0 && plan.Sweep == nil {
 		return nil
 	}
 	answer, err := a.askLine("Ask this? [y/N] ")
@@ -136,8 +136,16 @@ func (r *recording) summary(report survey.Report) {
 	r.app.say("")
 	r.app.say("survey %s: %d assets, %d of them identified, in %s", r.survey.ID, hosts, identified, r.app.common.DB)
 	r.app.say("heard:  %d frames, %d dropped", report.Heard.Frames, report.Heard.Dropped)
-	if asked, found := report.Asked.Counts, report.Found.Counts; found.Questions+asked.Asked > 0 {
+	asked, found := report.Asked.Counts, report.Found.Counts
+	broadcasts, stations := 0, 0
+	for _, segment := range report.Segments {
+		broadcasts, stations = broadcasts+segment.Counts.Questions, stations+segment.Counts.Answered
+	}
+	if found.Questions+asked.Asked > 0 {
 		r.app.say("asked:  %d devices, %d answered; %d questions, %d understood; %d ARP requests", asked.Asked, asked.Answered, asked.Questions, asked.Replies, found.Questions)
+	}
+	if broadcasts > 0 {
+		r.app.say("        %d questions to whole segments, %d answers of stations", broadcasts, stations)
 	}
 	if n := len(blind(report.Plan)); n > 0 {
 		r.app.say("not asked: %d hosts, because nothing speaks for a protocol there; name what to ask with --protocols or --try", n)

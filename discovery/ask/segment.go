@@ -82,7 +82,9 @@ func (s *segment) Dial(context.Context) (net.Conn, error) {
 }
 
 // DialOver is for protocols that ask single hosts.
-func (s *segment) DialOver(ctx context.Context, _ discovery.Transport) (net.Conn, error) { return s.Dial(ctx) }
+func (s *segment) DialOver(ctx context.Context, _ discovery.Transport) (net.Conn, error) {
+	return s.Dial(ctx)
+}
 
 // Frames opens the interface for the protocol's EtherType.
 func (s *segment) Frames(context.Context) (net.PacketConn, error) {

@@ -69,6 +69,7 @@ type Report struct {
 	Heard       capture.Stats
 	Plan        ask.Plan
 	Found       ask.Result
+	Segments    []ask.Result // of the questions to whoever is on the link
 	Asked       ask.Result
 	Reasons     []string
 	Interrupted bool
@@ -147,6 +148,11 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		if err != nil {
 			report.Reasons = append(report.Reasons, fmt.Sprintf("the hosts on the link could not all be found: %v", err))
 		}
+	}
+	if err := s.segments(askCtx, plan.Segments, report); err != nil || askCtx.Err() != nil {
+		return err
+	}
+	if plan.Sweep != nil || len(plan.Segments) > 0 {
 		if plan, err = s.Plan(askCtx); err != nil {
 			return err
 		}
@@ -161,22 +167,51 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 	return nil
 }
 
+// segments puts the planned questions to whoever is on the link.
+func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *Report) error {
+	for _, p := range plans {
+		hosts, err := s.hosts(ctx)
+		if err != nil {
+			return err
+		}
+		found, err := s.Keeper.Segment(ctx, p, hosts)
+		report.Segments = append(report.Segments, found)
+		report.Reasons = append(report.Reasons, found.Reasons...)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
+		}
+	}
+	return nil
+}
+
 // Plan settles the inventory and plans the questions to the hosts that it knows, and to the others. It sends nothing.
 func (s *Survey) Plan(ctx context.Context, others ...Candidate) (ask.Plan, error) {
+	hosts, err := s.hosts(ctx, others...)
+	if err != nil {
+		return ask.Plan{}, err
+	}
+	return s.Keeper.Plan(hosts), nil
+}
+
+// hosts are those that the inventory knows by now, and others.
+func (s *Survey) hosts(ctx context.Context, others ...Candidate) ([]ask.Host, error) {
 	if s.Settle != nil {
 		if err := s.Settle(ctx); err != nil {
-			return ask.Plan{}, err
+			return nil, err
 		}
 	}
 	candidates, err := s.Candidates(ctx)
 	if err != nil {
-		return ask.Plan{}, fmt.Errorf("read the hosts of the scope: %w", err)
+		return nil, fmt.Errorf("read the hosts of the scope: %w", err)
 	}
 	hosts := make([]ask.Host, 0, len(candidates)+len(others))
 	for _, c := range slices.Concat(candidates, others) {
 		hosts = append(hosts, c.Host(s.Protocols, s.Named, s.Likely))
 	}
-	return s.Keeper.Plan(hosts), nil
+	return hosts, nil
 }
 
 // listen waits until the listening time is up, the ear has ended, or nothing can be kept any more.
