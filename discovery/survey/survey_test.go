@@ -15,7 +15,7 @@ import (
 func asked() []discovery.Protocol {
 	stream := &discovery.Asker{Transport: discovery.TCP}
 	return []discovery.Protocol{
-		{Name: "arp", Asker: &discovery.Asker{Transport: discovery.EtherType}},
+		{Name: "arp", Segment: &discovery.Asker{Transport: discovery.EtherType}},
 		{Name: "lldp"},
 		{Name: "modbus", Asker: stream},
 		{Name: "opcua", Asker: stream},
