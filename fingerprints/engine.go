@@ -24,11 +24,7 @@ type Engine struct {
 	orders  []orderRow
 	own     int // rules of the user's
 
-	oui      tables.OUI
-	pen      tables.Numbers
-	cip      tables.Numbers
-	bacnet   tables.Numbers
-	profinet tables.Profinet
+	tables tables.Set
 }
 
 // Options are what a user adds to the embedded data.
@@ -36,6 +32,8 @@ type Options struct {
 	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt, firmware.txt; all may
 	// be absent. They win over the embedded ones, and a rule with the id of an embedded one takes its place. Nil: none.
 	Rules fs.FS
+	// Tables is a folder of registries that are newer or fuller than the embedded ones (tables.Set.Overlay). Nil: none.
+	Tables fs.FS
 }
 
 // Default is the engine with the embedded rules and tables. It costs tens of milliseconds, so it is made once, and only by what
@@ -46,19 +44,32 @@ func Default() (*Engine, error) { return New(Options{}) }
 func New(o Options) (*Engine, error) {
 	e, err := load(embedded, o.Rules, false)
 	var mistake *MistakeError
-	if err != nil && (o.Rules == nil || !errors.As(err, &mistake)) {
+	if errors.As(err, &mistake) && o.Rules != nil {
+		return nil, err
+	}
+	if err != nil {
 		return nil, fmt.Errorf("load fingerprints: %w", err)
 	}
-	return e, err
+	if o.Tables != nil {
+		if err := e.tables.Overlay(o.Tables); err != nil {
+			return nil, &TablesError{err}
+		}
+	}
+	return e, nil
 }
+
+// TablesError is a mistake in the user's tables.
+type TablesError struct{ Err error }
+
+// Error names the file and what is wrong with it.
+func (e *TablesError) Error() string { return e.Err.Error() }
+
+// Unwrap is the mistake itself.
+func (e *TablesError) Unwrap() error { return e.Err }
 
 // load reads a tree of rules/ and vocabulary/, the rules with their examples or without, and then the user's.
 func load(tree, users fs.FS, examples bool) (*Engine, error) {
-	e := &Engine{
-		oui: tables.NewOUI(), pen: tables.NewEnterprises(), cip: tables.NewCIPVendors(), bacnet: tables.NewBACnetVendors(),
-		profinet: tables.NewProfinet(),
-	}
-	e.words = newVocabulary()
+	e := &Engine{tables: tables.Embedded(), words: newVocabulary()}
 	rules, err := e.read(tree, examples)
 	if err != nil {
 		return nil, err
@@ -159,7 +170,7 @@ func (e *Engine) MACVendor(mac discovery.MAC) (string, bool) {
 	if !mac.IsStation() {
 		return "", false
 	}
-	name, ok := e.oui.Lookup(mac)
+	name, ok := e.tables.OUI.Lookup(mac)
 	if !ok {
 		return "", false
 	}
@@ -171,7 +182,7 @@ func (e *Engine) MACVendor(mac discovery.MAC) (string, bool) {
 
 // Enterprise is the organisation that an SNMP enterprise number was given to, canonical where the vocabulary has it.
 func (e *Engine) Enterprise(number uint32) (string, bool) {
-	name, ok := e.pen.Lookup(number)
+	name, ok := e.tables.Enterprises.Lookup(number)
 	if !ok {
 		return "", false
 	}
@@ -198,5 +209,5 @@ type Version struct {
 
 // Version gives the counts of the loaded rules and the origin of each registry.
 func (e *Engine) Version() Version {
-	return Version{Rules: len(e.rules.all), Own: e.own, Vendors: len(e.words.canonical), Tables: tables.Version()}
+	return Version{Rules: len(e.rules.all), Own: e.own, Vendors: len(e.words.canonical), Tables: e.tables.Version()}
 }

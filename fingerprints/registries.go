@@ -51,15 +51,15 @@ func (e *Engine) registries(said values, out *candidates) {
 
 // vendorIDs adds the makers behind the vendor ids of the field buses. S7 numbers makers as PROFINET does.
 func (e *Engine) vendorIDs(said values, out *candidates) {
-	profinet := func(id uint32) (string, bool) { return e.profinet.Vendor(uint16(id)) }
+	profinet := func(id uint32) (string, bool) { return e.tables.Profinet.Vendor(uint16(id)) }
 	for _, registry := range []struct {
 		rule       string
 		keys       []discovery.Key
 		lookup     func(uint32) (string, bool)
 		confidence float32
 	}{
-		{"table-cip", []discovery.Key{"enip.vendor-id"}, e.cip.Lookup, cipConfidence},
-		{"table-bacnet", []discovery.Key{"bacnet.vendor-id"}, e.bacnet.Lookup, bacnetConfidence},
+		{"table-cip", []discovery.Key{"enip.vendor-id"}, e.tables.CIPVendors.Lookup, cipConfidence},
+		{"table-bacnet", []discovery.Key{"bacnet.vendor-id"}, e.tables.BACnetVendors.Lookup, bacnetConfidence},
 		{"table-profinet", []discovery.Key{"profinet.vendor-id", "profinet.im-vendor-id", "s7.manufacturer"}, profinet, profinetConfidence},
 	} {
 		for _, key := range registry.keys {
@@ -103,7 +103,7 @@ func (e *Engine) profinetProducts(said values, out *candidates) {
 	if err != nil {
 		return
 	}
-	if product, ok := e.profinet.Product(uint16(vendor), uint16(device)); ok {
+	if product, ok := e.tables.Profinet.Product(uint16(vendor), uint16(device)); ok {
 		out.add(candidate{
 			key: discovery.KeyFamily, value: product, confidence: productConfidence, from: []discovery.Key{"profinet.vendor-id", "profinet.device-id"},
 			rule: "table-profinet", evidence: vendors[0].text + " " + devices[0].text,

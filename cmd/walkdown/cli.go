@@ -33,6 +33,7 @@ type commonFlags struct {
 	Verbose bool   `short:"v" help:"Tell more: requests in hex, life-cycle messages."`
 	Config  string `placeholder:"FILE" type:"path" help:"Read flags from a YAML file."`
 	Rules   string `placeholder:"DIR" type:"path" help:"A folder of your own fingerprint rules; they win over the built-in ones."`
+	Tables  string `placeholder:"DIR" type:"path" help:"A folder of newer registries (oui.csv, enterprise-numbers.txt, cip-vendors.csv ...), laid over the built-in ones."`
 }
 
 type commandLine struct {

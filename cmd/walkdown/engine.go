@@ -10,14 +10,21 @@ import (
 	"github.com/walkdown-ot/walkdown/fingerprints"
 )
 
-// engine loads what identifies devices: the built-in rules and tables, and those of --rules.
+// engine loads what identifies devices: the built-in rules and tables, and those of --rules and --tables.
 func (a *app) engine() (*fingerprints.Engine, error) {
 	var options fingerprints.Options
 	var err error
 	if options.Rules, err = folder("rules", a.common.Rules); err != nil {
 		return nil, err
 	}
+	if options.Tables, err = folder("tables", a.common.Tables); err != nil {
+		return nil, err
+	}
 	engine, err := fingerprints.New(options)
+	var table *fingerprints.TablesError
+	if errors.As(err, &table) {
+		return nil, failed(fmt.Errorf("read the tables of %s: %w", a.common.Tables, err), "`walkdown version --data` lists the built-in ones")
+	}
 	var mistake *fingerprints.MistakeError
 	if errors.As(err, &mistake) {
 		mistake.File = filepath.Join(a.common.Rules, mistake.File)

@@ -2,7 +2,7 @@
 // enterprise numbers of IANA, the vendor ids of CIP (ODVA), BACnet (ASHRAE) and PROFINET (PI). The .bin files are made by gen
 // from CSV transcriptions of the registries; each begins with a header in plain text that names its source, licence, date and
 // rows, then a zlib stream follows. They are unpacked at their first use, so a program that never asks pays nothing but their
-// size.
+// size. A user's own files are laid over them ([Set.Overlay]).
 package tables
 
 import (
@@ -16,9 +16,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
-
-	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 //go:generate go run ./gen
@@ -45,16 +42,6 @@ type Info struct {
 	Date    string `json:"date"` // of the registry's state, YYYY-MM-DD or YYYY-MM
 	Source  string `json:"source"`
 	Licence string `json:"licence"`
-}
-
-// Version gives the headers of all tables, without unpacking any.
-func Version() []Info {
-	var out []Info
-	for _, file := range [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile} {
-		info, _ := header(file)
-		out = append(out, info)
-	}
-	return out
 }
 
 // header reads the text in front: "key: value" lines, closed by an empty one.
@@ -151,72 +138,4 @@ func (t table) lookup(col int, key uint64) (string, bool) {
 		return "", false
 	}
 	return t.names[c.names[i]], true
-}
-
-// OUI is the registry of MAC prefixes. Make it with NewOUI; copies share the unpacked rows.
-type OUI struct{ rows func() table }
-
-// NewOUI is the embedded registry, unpacked at the first Lookup.
-func NewOUI() OUI {
-	return OUI{rows: sync.OnceValue(func() table {
-		t, _ := unpack(ouiFile, 3) // the embedded file is proved by the tests; an empty table knows nobody
-		return t
-	})}
-}
-
-// Lookup gives the organisation that the longest registered prefix of the address (36, 28, then 24 bits) was assigned to.
-func (o OUI) Lookup(mac discovery.MAC) (string, bool) {
-	var key uint64
-	for _, b := range mac {
-		key = key<<8 | uint64(b)
-	}
-	t := o.rows()
-	for col, bits := range [...]int{36, 28, 24} {
-		if name, ok := t.lookup(col, key>>(48-bits)); ok {
-			return name, true
-		}
-	}
-	return "", false
-}
-
-// Numbers is a registry of who was given which number. Copies share the unpacked rows.
-type Numbers struct{ rows func() table }
-
-func newNumbers(file []byte) Numbers {
-	return Numbers{rows: sync.OnceValue(func() table {
-		t, _ := unpack(file, 1) // proved by the tests, as above
-		return t
-	})}
-}
-
-// Lookup gives the organisation that a number was assigned to.
-func (n Numbers) Lookup(number uint32) (string, bool) { return n.rows().lookup(0, uint64(number)) }
-
-// NewEnterprises is the registry of private enterprise numbers: 1.3.6.1.4.1.number.
-func NewEnterprises() Numbers { return newNumbers(enterprisesFile) }
-
-// NewCIPVendors is the registry of CIP vendor ids, which EtherNet/IP devices name themselves by.
-func NewCIPVendors() Numbers { return newNumbers(cipVendorsFile) }
-
-// NewBACnetVendors is the registry of BACnet vendor ids.
-func NewBACnetVendors() Numbers { return newNumbers(bacnetVendorsFile) }
-
-// Profinet is a part of the registry of PROFINET vendor ids, and what some of the vendors call the devices behind their device
-// ids. Make it with NewProfinet; copies share the unpacked rows.
-type Profinet struct{ rows func() table }
-
-// NewProfinet is the embedded table.
-func NewProfinet() Profinet {
-	return Profinet{rows: sync.OnceValue(func() table {
-		t, _ := unpack(profinetFile, 2)
-		return t
-	})}
-}
-
-// Vendor gives the organisation that a vendor id was assigned to.
-func (p Profinet) Vendor(vendor uint16) (string, bool) { return p.rows().lookup(0, uint64(vendor)) }
-
-// Product gives the family of products in whose device description (GSDML) the vendor uses the device id.
-func (p Profinet) Product(vendor, device uint16) (string, bool) {
-	return p.rows().lookup(1, uint64(vendor)<<16|uint64(device))
 }

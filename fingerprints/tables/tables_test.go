@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -8,8 +9,9 @@ import (
 
 func TestEmbeddedTables(t *testing.T) {
 	files := [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile}
-	if len(files) != len(Version()) {
-		t.Fatalf("%d versions of %d tables", len(Version()), len(files))
+	infos := Embedded().Version()
+	if len(files) != len(infos) {
+		t.Fatalf("%d versions of %d tables", len(infos), len(files))
 	}
 	for i, file := range files {
 		table, err := unpack(file, []int{3, 1, 1, 1, 2}[i])
@@ -20,36 +22,45 @@ func TestEmbeddedTables(t *testing.T) {
 		for _, c := range table.columns {
 			rows += len(c.keys)
 		}
-		info := Version()[i]
+		info := infos[i]
 		if info.Name == "" || info.Source == "" || info.Licence == "" || info.Date == "" || info.Rows != rows {
 			t.Errorf("header %+v, %d rows", info, rows)
+		}
+		if licence := strings.ToUpper(info.Licence); strings.Contains(licence, "GPL") || strings.Contains(licence, "NPSL") {
+			t.Errorf("%s is shipped under %s", info.Name, info.Licence)
 		}
 	}
 }
 
 func TestOUI(t *testing.T) {
-	oui := NewOUI()
+	oui := Embedded().OUI
 	for text, want := range map[string]string{
 		"00:80:f4:01:02:03": "TELEMECANIQUE ELECTRIQUE",
 		"00:90:e8:01:02:03": "MOXA TECHNOLOGIES CORP., LTD.",
 		"70:b3:d5:00:1b:01": "",                        // a range of small blocks, this one not assigned
 		"00:1b:c5:00:00:01": "Converging Systems Inc.", // MA-S, 36 bits
 	} {
-		mac, err := discovery.ParseMAC(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, ok := oui.Lookup(mac)
-		if want != "" && got != want || ok != (got != "") {
+		if got, ok := oui.Lookup(mustMAC(t, text)); want != "" && got != want || ok != (got != "") {
 			t.Errorf("%s: got %q, %v, want %q", text, got, ok, want)
 		}
 	}
 }
 
+func mustMAC(t *testing.T, text string) discovery.MAC {
+	t.Helper()
+	mac, err := discovery.ParseMAC(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mac
+}
+
 func TestEnterprises(t *testing.T) {
-	numbers := NewEnterprises()
-	if got, ok := numbers.Lookup(9); !ok || got != "ciscoSystems" {
-		t.Errorf("9: %q, %v", got, ok)
+	numbers := Embedded().Enterprises
+	for number, want := range map[uint32]string{9: "ciscoSystems", 4329: "Siemens AG", 248: "Richard Hirschmann GmbH & Co.", 8691: "Moxa Technologies Co., Ltd."} {
+		if got, _ := numbers.Lookup(number); got != want {
+			t.Errorf("%d: %q, want %q", number, got, want)
+		}
 	}
 	if got, ok := numbers.Lookup(4_000_000_000); ok {
 		t.Errorf("a number that nobody has belongs to %q", got)
@@ -57,15 +68,16 @@ func TestEnterprises(t *testing.T) {
 }
 
 func TestVendorNumbers(t *testing.T) {
+	set := Embedded()
 	for name, c := range map[string]struct {
 		registry Numbers
 		number   uint32
 		want     string
 	}{
-		"cip":           {NewCIPVendors(), 40, "WAGO Corporation"},
-		"cip_unused":    {NewCIPVendors(), 60_000, ""},
-		"bacnet":        {NewBACnetVendors(), 2, "The Trane Company"},
-		"bacnet_unused": {NewBACnetVendors(), 65_000, ""},
+		"cip":           {set.CIPVendors, 40, "WAGO Corporation"},
+		"cip_unused":    {set.CIPVendors, 60_000, ""},
+		"bacnet":        {set.BACnetVendors, 2, "The Trane Company"},
+		"bacnet_unused": {set.BACnetVendors, 65_000, ""},
 	} {
 		if got, ok := c.registry.Lookup(c.number); got != c.want || ok != (c.want != "") {
 			t.Errorf("%s %d: got %q, %v, want %q", name, c.number, got, ok, c.want)
@@ -74,7 +86,7 @@ func TestVendorNumbers(t *testing.T) {
 }
 
 func TestProfinet(t *testing.T) {
-	p := NewProfinet()
+	p := Embedded().Profinet
 	if got, ok := p.Vendor(0x011d); got != "" || ok {
 		t.Errorf("a vendor of whom no device is known is %q", got)
 	}

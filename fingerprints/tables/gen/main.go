@@ -1,12 +1,13 @@
 // Gen makes the packed registries of package tables out of CSV transcriptions.
 //
-//	go run ./gen [-shared DIR] [-oui-data FILE]
+//	go run ./gen [-shared DIR] [-oui-data FILE] [-iana FILE] [-zeek FILE]
 //
-// DIR holds ieee_oui.csv (prefix, bits, organization, source), iana_enterprise_numbers.csv (number, organization),
-// cip_vendors.csv and bacnet_vendors.csv (number, name, sources), and profinet_device_ids.csv (vendor id, device id, vendor,
-// vendor and product of the GSDML file, its date); FILE is index.json of the npm package oui-data, which adds the 28- and 36-bit
-// prefixes and newer 24-bit ones. Rows that rest on sources under the NPSL or the GPL alone are left out. A source that is
-// absent leaves its table as it is.
+// DIR holds ieee_oui.csv (prefix, bits, organization, source), cip_vendors.csv and bacnet_vendors.csv (number, name, sources), and
+// profinet_device_ids.csv (vendor id, device id, vendor, vendor and product of the GSDML file, its date). The FILE of -oui-data is
+// index.json of the npm package oui-data, which adds the 28- and 36-bit prefixes and newer 24-bit ones; that of -iana is IANA's own
+// enterprise-numbers.txt, as Debian's ipmitool ships it (/usr/share/misc); that of -zeek is scripts/BACnet/consts.zeek of
+// amzn/zeek-plugin-bacnet, which spells the newer BACnet vendors. Rows whose spelling is that of a source under the NPSL or
+// the GPL are left out. A source that is absent leaves its table as it is.
 package main
 
 import (
@@ -21,57 +22,70 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/walkdown-ot/walkdown/fingerprints/tables"
 )
 
 func main() {
 	shared := flag.String("shared", "../../../shared/tables", "folder of the CSV files")
 	ouiData := flag.String("oui-data", "", "index.json of the npm package oui-data")
+	iana := flag.String("iana", "", "enterprise-numbers.txt of IANA")
+	zeek := flag.String("zeek", "", "consts.zeek of zeek-plugin-bacnet")
 	out := flag.String("out", ".", "folder to write to")
 	flag.Parse()
-	if err := run(*shared, *ouiData, *out); err != nil {
+	if err := run(*shared, *ouiData, *iana, *zeek, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(shared, ouiData, out string) error {
+func run(shared, ouiData, iana, zeek, out string) error {
 	if ouiData == "" {
 		fmt.Fprintln(os.Stderr, "gen: no -oui-data, oui.bin stays as it is")
 	} else if err := writeOUI(shared, ouiData, out); err != nil {
 		return err
 	}
-	for _, writeTable := range []func(shared, out string) error{writeEnterprises, writeCIPVendors, writeBACnetVendors, writeProfinet} {
+	if iana == "" {
+		fmt.Fprintln(os.Stderr, "gen: no -iana, enterprises.bin stays as it is")
+	} else if err := writeEnterprises(iana, out); err != nil {
+		return err
+	}
+	for _, writeTable := range []func(shared, out string) error{writeCIPVendors, writeProfinet} {
 		if err := writeTable(shared, out); errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintln(os.Stderr, "gen: a table stays as it is:", err)
 		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	if zeek == "" {
+		fmt.Fprintln(os.Stderr, "gen: no -zeek, bacnet-vendors.bin stays as it is")
+		return nil
+	}
+	return writeBACnetVendors(shared, zeek, out)
 }
 
-func writeEnterprises(shared, out string) error {
-	rows, err := readCSV(filepath.Join(shared, "iana_enterprise_numbers.csv"))
+func writeEnterprises(iana, out string) error {
+	file, err := os.Open(iana)
 	if err != nil {
-		return err
+		return fmt.Errorf("read enterprise numbers: %w", err)
 	}
-	numbers := map[uint64]string{}
-	for _, row := range rows {
-		n, err := strconv.ParseUint(row[0], 10, 32)
-		if err != nil {
-			return fmt.Errorf("read enterprise number %q: %w", row[0], err)
-		}
-		name, _, _ := strings.Cut(row[1], " # ") // "formerly ..." stands behind
-		numbers[n] = name
+	defer file.Close() //nolint:errcheck // it was only read
+	numbers, date, err := tables.ReadEnterprises(file)
+	if err != nil {
+		return fmt.Errorf("read enterprise numbers %s: %w", iana, err)
+	}
+	for n, name := range numbers {
+		numbers[n], _, _ = strings.Cut(name, " # ") // "formerly ..." stands behind
 	}
 	return write(filepath.Join(out, "enterprises.bin"), heading{
-		name: "iana-enterprise-numbers", date: "2024-08-23",
-		source:  "IANA, Private Enterprise Numbers, by way of enterprises.tsv of wireshark (Debian 12)",
-		licence: "registry facts; the transcription that they were taken from is GPL-2.0",
+		name: "iana-enterprise-numbers", date: date,
+		source:  "IANA, Private Enterprise Numbers: its own enterprise-numbers.txt, as Debian's ipmitool ships it; numbers and names, no contacts",
+		licence: "CC0-1.0 (IANA's terms for its protocol registries)",
 	}, []map[uint64]string{numbers})
 }
 
@@ -87,10 +101,30 @@ func writeCIPVendors(shared, out string) error {
 	}, []map[uint64]string{numbers})
 }
 
-func writeBACnetVendors(shared, out string) error {
+// zeekVendor is a row of the vendors in zeek-plugin-bacnet.
+var zeekVendor = regexp.MustCompile(`(?m)^\s*\[(\d+)\] = "([^"]+)",?\s*$`)
+
+func writeBACnetVendors(shared, zeek, out string) error {
 	numbers, err := permissive(filepath.Join(shared, "bacnet_vendors.csv"), "icsnpp", "amzn", "hvac-scanner")
 	if err != nil {
 		return err
+	}
+	file, err := os.ReadFile(zeek)
+	if err != nil {
+		return fmt.Errorf("read BACnet vendors: %w", err)
+	}
+	_, vendors, ok := strings.Cut(string(file), "vendors")
+	if !ok {
+		return fmt.Errorf("read BACnet vendors: %s has no table of vendors", zeek)
+	}
+	for _, row := range zeekVendor.FindAllStringSubmatch(vendors, -1) {
+		n, err := strconv.ParseUint(row[1], 10, 32)
+		if err != nil {
+			return fmt.Errorf("read BACnet vendor %q: %w", row[1], err)
+		}
+		if _, ok := numbers[n]; !ok {
+			numbers[n] = row[2]
+		}
 	}
 	return write(filepath.Join(out, "bacnet-vendors.bin"), heading{
 		name: "bacnet-vendors", date: "2026-08",
@@ -99,7 +133,7 @@ func writeBACnetVendors(shared, out string) error {
 	}, []map[uint64]string{numbers})
 }
 
-// permissive reads number, name, sources ("a+b"), and keeps the rows that one of the good sources has.
+// permissive reads number, name, sources ("a+b"), and keeps the rows whose name is spelt as a good source spells it: the first.
 func permissive(path string, good ...string) (map[uint64]string, error) {
 	rows, err := readCSV(path)
 	if err != nil {
@@ -107,7 +141,7 @@ func permissive(path string, good ...string) (map[uint64]string, error) {
 	}
 	numbers := map[uint64]string{}
 	for _, row := range rows {
-		if !slices.ContainsFunc(strings.Split(row[2], "+"), func(source string) bool { return slices.Contains(good, source) }) {
+		if first, _, _ := strings.Cut(row[2], "+"); !slices.Contains(good, first) {
 			continue
 		}
 		n, err := strconv.ParseUint(row[0], 10, 32)
