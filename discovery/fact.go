@@ -37,20 +37,21 @@ const (
 
 // The identity of a device, as fingerprints deduce it.
 const (
-	KeyVendor      Key = "id.vendor"
-	KeyFamily      Key = "id.family"
-	KeyModel       Key = "id.model"
-	KeyOrderNumber Key = "id.order-number"
-	KeySerial      Key = "id.serial"
-	KeyHardware    Key = "id.hardware"
-	KeyFirmware    Key = "id.firmware"     // normalised, comparable
-	KeyFirmwareRaw Key = "id.firmware-raw" // as the device spells it
-	KeySoftware    Key = "id.software"     // version of the application that runs on the firmware, as the device spells it
-	KeyOS          Key = "id.os"
-	KeyType        Key = "id.type" // one word of the type vocabulary
-	KeyCPE         Key = "id.cpe"
-	KeyName        Key = "id.name"       // what the device calls itself
-	KeyMACVendor   Key = "id.mac-vendor" // the maker of the network chip, which need not be the maker of the device
+	KeyVendor       Key = "id.vendor"
+	KeyFamily       Key = "id.family"
+	KeyModel        Key = "id.model"
+	KeyOrderNumber  Key = "id.order-number"
+	KeySerial       Key = "id.serial"
+	KeyHardware     Key = "id.hardware"
+	KeyFirmware     Key = "id.firmware"     // normalised, comparable
+	KeyFirmwareRaw  Key = "id.firmware-raw" // as the device spells it
+	KeySoftware     Key = "id.software"     // version of the application that runs on the firmware, as the device spells it
+	KeyOS           Key = "id.os"
+	KeyType         Key = "id.type" // one word of the type vocabulary
+	KeyCPE          Key = "id.cpe"
+	KeyCPECandidate Key = "id.cpe-candidate" // a CPE that is no claim: a guess, without a version, or not sure enough
+	KeyName         Key = "id.name"          // what the device calls itself
+	KeyMACVendor    Key = "id.mac-vendor"    // the maker of the network chip, which need not be the maker of the device
 )
 
 // SharedKeys are the keys of the ground floor, each once.
@@ -58,7 +59,7 @@ func SharedKeys() []Key {
 	return []Key{
 		KeyBinding, KeyMAC, KeyIP, KeyRole, KeyService, KeyNotUnderstood, KeyDistress,
 		KeyVendor, KeyFamily, KeyModel, KeyOrderNumber, KeySerial, KeyHardware, KeyFirmware, KeyFirmwareRaw, KeySoftware, KeyOS, KeyType,
-		KeyCPE, KeyName, KeyMACVendor,
+		KeyCPE, KeyCPECandidate, KeyName, KeyMACVendor,
 	}
 }
 

@@ -49,21 +49,28 @@ func readCPEs(tree fs.FS) ([]cpeRow, error) {
 }
 
 // cpeVersion is the shape of a version that NVD's ranges can be compared with: digits in front.
-var cpeVersion = regexp.MustCompile(`^\d+(?:\.\d+)*[0-9A-Za-z._-]*$`)
+var cpeVersion = regexp.MustCompile(`^\d[0-9A-Za-z._()-]*$`)
 
-// cpe names the firmware for NVD, formatted as CPE 2.3 (NISTIR 7695 section 6.2). Without a version there is none: an open
-// version would match every advisory that names a range. The first row that fits wins.
-func (e *Engine) cpe(best []discovery.Fact) (discovery.Fact, bool) {
+// cpeSure is how sure maker, product and version must each be for a CPE to be a claim. A wrong one finds the advisories of another
+// product, or misses those of this one.
+const cpeSure = 0.75
+
+// cpe names the firmware for NVD, formatted as CPE 2.3 (NISTIR 7695 section 6.2): a claim (id.cpe), or at most a candidate
+// (id.cpe-candidate). A claim is a product of the reviewed table with a known version: an open version would match every advisory
+// that names a range. The first row that fits wins; a second one, a product without a version or not sure enough, and a name made by
+// NVD's usual scheme are candidates.
+func (e *Engine) cpe(best []discovery.Fact) []discovery.Fact {
 	first := map[discovery.Key]discovery.Fact{}
 	for _, f := range best {
 		if _, ok := first[f.Key]; !ok {
 			first[f.Key] = f
 		}
 	}
-	vendor, firmware := first[discovery.KeyVendor], first[discovery.KeyFirmware]
-	if vendor.Value == "" || firmware.Value == "" {
-		return discovery.Fact{}, false
+	vendor := first[discovery.KeyVendor]
+	if vendor.Value == "" {
+		return nil
 	}
+	var claim, candidate discovery.Fact
 	for _, row := range e.cpes {
 		field, ok := first[row.field]
 		if row.vendor != vendor.Value || !ok {
@@ -73,31 +80,103 @@ func (e *Engine) cpe(best []discovery.Fact) (discovery.Fact, bool) {
 		if groups == nil {
 			continue
 		}
-		version := firmware.Value
-		if row.version != nil {
-			got := row.version.FindStringSubmatch(first[discovery.KeyFirmwareRaw].Value)
-			if got == nil {
-				continue
-			}
-			version = got[1]
-		}
-		if !cpeVersion.MatchString(version) {
-			continue
-		}
 		captured := map[string]string{}
 		for i, name := range row.pattern.SubexpNames()[1:] {
 			captured[name] = cpeToken(groups[i+1])
 		}
-		return discovery.Fact{
-			Key: discovery.KeyCPE, Value: "cpe:2.3:" + expand(row.name, captured) + ":" + strings.ToLower(version) + ":*:*:*:*:*:*:*",
-			Confidence: min(vendor.Confidence, field.Confidence, firmware.Confidence),
-			From:       []discovery.Key{discovery.KeyVendor, row.field, discovery.KeyFirmware}, Rule: "table-cpe",
-		}, true
+		fact := cpeFact(expand(row.name, captured), row.versionOf(first), vendor, field, first[discovery.KeyFirmware])
+		switch {
+		case claim.Value == "" && fact.Key == discovery.KeyCPE:
+			claim = fact
+		case candidate.Value == "":
+			candidate = fact
+			candidate.Key = discovery.KeyCPECandidate
+		}
 	}
-	return discovery.Fact{}, false
+	if product := first[discovery.KeyModel]; claim.Value == "" && candidate.Value == "" && product.Value != "" && vendor.Confidence >= cpeSure {
+		name := "o:" + cpeToken(vendor.Value) + ":" + cpeToken(product.Value) + "_firmware"
+		if token := e.cpeVendor(vendor.Value); token != "" {
+			name = "o:" + token + ":" + cpeToken(product.Value) + "_firmware"
+		}
+		candidate = cpeFact(name, firmwareVersion(first), vendor, product, first[discovery.KeyFirmware])
+		candidate.Key, candidate.Confidence = discovery.KeyCPECandidate, min(candidate.Confidence, cpeGuess)
+	}
+	var out []discovery.Fact
+	for _, f := range []discovery.Fact{claim, candidate} {
+		if f.Value != "" && (f.Key != discovery.KeyCPECandidate || f.Value != claim.Value) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
-// cpeToken is text as a part of a CPE name: lower case, blanks to '_', '/' escaped, '-' and '.' as they are.
+// cpeGuess is how much a name made by scheme is worth.
+const cpeGuess = 0.3
+
+// cpeVendor is what NVD calls a vendor, as the rows of the table say.
+func (e *Engine) cpeVendor(vendor string) string {
+	for _, row := range e.cpes {
+		if row.vendor == vendor {
+			return strings.Split(row.name, ":")[1]
+		}
+	}
+	return ""
+}
+
+// versionOf is the version as NVD counts it; empty when it is not known.
+func (row cpeRow) versionOf(first map[discovery.Key]discovery.Fact) string {
+	if row.version == nil {
+		return firmwareVersion(first)
+	}
+	got := row.version.FindStringSubmatch(first[discovery.KeyFirmwareRaw].Value)
+	if got == nil || !cpeVersion.MatchString(got[1]) {
+		return ""
+	}
+	return got[1]
+}
+
+func firmwareVersion(first map[discovery.Key]discovery.Fact) string {
+	if version := first[discovery.KeyFirmware].Value; cpeVersion.MatchString(version) {
+		return version
+	}
+	return ""
+}
+
+// cpeFact is a CPE and what it rests on: a claim if the version is known and all is sure enough.
+func cpeFact(name, version string, vendor, product, firmware discovery.Fact) discovery.Fact {
+	f := discovery.Fact{
+		Key: discovery.KeyCPE, Confidence: min(vendor.Confidence, product.Confidence), From: []discovery.Key{discovery.KeyVendor, product.Key},
+		Rule: "table-cpe",
+	}
+	if version == "" {
+		version = "*"
+		f.Key = discovery.KeyCPECandidate
+	} else {
+		version = cpeToken(version)
+		f.Confidence = min(f.Confidence, firmware.Confidence)
+		f.From = append(f.From, discovery.KeyFirmware)
+	}
+	if f.Confidence < cpeSure {
+		f.Key = discovery.KeyCPECandidate
+	}
+	f.Value = "cpe:2.3:" + name + ":" + version + ":*:*:*:*:*:*:*"
+	return f
+}
+
+// cpeToken is text as a part of a CPE name: lower case, blanks to '_'; letters, digits, '-', '.' and '_' stand as they are, other
+// signs are escaped, what is not ASCII is left out.
 func cpeToken(text string) string {
-	return strings.NewReplacer(" ", "_", "/", `\/`).Replace(strings.ToLower(text))
+	var out strings.Builder
+	for _, r := range strings.ToLower(text) {
+		switch {
+		case r == ' ':
+			out.WriteByte('_')
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_':
+			out.WriteRune(r)
+		case r > ' ' && r < 0x7f:
+			out.WriteByte('\\')
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }

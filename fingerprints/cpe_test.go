@@ -1,6 +1,7 @@
 package fingerprints
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -39,26 +40,86 @@ func TestCPE(t *testing.T) {
 			{Key: discovery.KeyFirmwareRaw, Value: said.firmware, Confidence: 0.95},
 		}
 		want = "cpe:2.3:" + want + ":*:*:*:*:*:*:*"
-		got, ok := engine.cpe(identity)
-		if !ok || got.Value != want || got.Confidence != 0.8 {
+		if got := best(engine.cpe(identity), discovery.KeyCPE); got.Value != want || got.Confidence != 0.8 {
 			t.Errorf("got %q at %v, want %q at 0.8", got.Value, got.Confidence, want)
 		}
-		if got, ok := engine.cpe(identity[:2]); ok {
+		without := engine.cpe(identity[:2])
+		if got := best(without, discovery.KeyCPE); got.Value != "" {
 			t.Errorf("without a version: %q", got.Value)
+		}
+		if got := best(without, discovery.KeyCPECandidate); !strings.HasSuffix(got.Value, "_firmware:*:*:*:*:*:*:*:*") && !strings.HasSuffix(got.Value, "twincat:*:*:*:*:*:*:*:*") {
+			t.Errorf("candidate without a version: %q", got.Value)
+		}
+		identity[1].Confidence = 0.6
+		if got := engine.cpe(identity); best(got, discovery.KeyCPE).Value != "" || best(got, discovery.KeyCPECandidate).Value != want {
+			t.Errorf("a product that nobody is sure of: %v", got)
 		}
 	}
 }
 
 func TestCPENeedsAListedProduct(t *testing.T) {
 	engine := mustDefault(t)
-	if got, ok := engine.cpe([]discovery.Fact{
-		{Key: discovery.KeyVendor, Value: "Siemens"}, {Key: discovery.KeyModel, Value: "Logo"}, {Key: discovery.KeyFirmware, Value: "1.0"},
-	}); ok {
-		t.Errorf("made up %q", got.Value)
+	for _, c := range []struct {
+		name      string
+		identity  []discovery.Fact
+		candidate string
+	}{
+		{"unlisted_product", sure("Siemens", "Logo", "1.0"), "cpe:2.3:o:siemens:logo_firmware:1.0:*:*:*:*:*:*:*"},
+		{"no_version", sure("Moxa", "EDS-405A", "unknown * build"), "cpe:2.3:o:moxa:eds-405a_firmware:*:*:*:*:*:*:*:*"},
+		{"unlisted_vendor", sure("Janitza", "UMG 604/E", "5.0(1)"), `cpe:2.3:o:janitza:umg_604\/e_firmware:5.0\(1\):*:*:*:*:*:*:*`},
+		{"no_product", sure("Moxa", "", "1.0"), ""},
+		{"nothing", nil, ""},
+	} {
+		got := engine.cpe(c.identity)
+		if claim := best(got, discovery.KeyCPE); claim.Value != "" {
+			t.Errorf("%s: made up %q", c.name, claim.Value)
+		}
+		if candidate := best(got, discovery.KeyCPECandidate); candidate.Value != c.candidate {
+			t.Errorf("%s: candidate %q, want %q", c.name, candidate.Value, c.candidate)
+		}
 	}
-	if got, ok := engine.cpe([]discovery.Fact{
-		{Key: discovery.KeyVendor, Value: "Moxa"}, {Key: discovery.KeyModel, Value: "EDS-405A"}, {Key: discovery.KeyFirmware, Value: "unknown * build"},
-	}); ok {
-		t.Errorf("a version that is none: %q", got.Value)
+}
+
+func sure(vendor, model, firmware string) []discovery.Fact {
+	facts := []discovery.Fact{
+		{Key: discovery.KeyVendor, Value: vendor, Confidence: 0.95},
+		{Key: discovery.KeyFirmware, Value: firmware, Confidence: 0.95},
+		{Key: discovery.KeyFirmwareRaw, Value: firmware, Confidence: 0.95},
+	}
+	if model != "" {
+		facts = append(facts, discovery.Fact{Key: discovery.KeyModel, Value: model, Confidence: 0.95})
+	}
+	return facts
+}
+
+// TestTwinCATIsTwoProducts: NVD has it as an application and as an operating system. One CPE is the claim, the other a candidate.
+func TestTwinCATIsTwoProducts(t *testing.T) {
+	got := mustDefault(t).cpe([]discovery.Fact{
+		{Key: discovery.KeyVendor, Value: "Beckhoff", Confidence: 0.95},
+		{Key: discovery.KeyFamily, Value: "TwinCAT 3", Confidence: 0.95},
+		{Key: discovery.KeyFirmware, Value: "3.1.4024", Confidence: 0.95},
+	})
+	if best(got, discovery.KeyCPE).Value != "cpe:2.3:o:beckhoff:twincat:3.1.4024:*:*:*:*:*:*:*" ||
+		best(got, discovery.KeyCPECandidate).Value != "cpe:2.3:a:beckhoff:twincat:3.1.4024:*:*:*:*:*:*:*" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestCPEOfDevices goes from what devices say to the name.
+func TestCPEOfDevices(t *testing.T) {
+	engine := mustDefault(t)
+	for _, c := range []struct {
+		facts []discovery.Fact
+		want  string
+	}{
+		{say("enip.vendor-id", "1", "enip.product-name", "1756-L71/B LOGIX5571", "enip.revision", "20.13"), `o:rockwellautomation:controllogix_5570_firmware:20.13`},
+		{say("modbus.vendor-name", "Schneider Electric", "modbus.product-code", "BME P58 4040", "modbus.major-minor-revision", "V3.10"), `o:schneider-electric:modicon_m580_bmep584040_firmware:3.10`},
+		{say("modbus.vendor-name", "WAGO", "modbus.product-code", "750-8212/025-000", "modbus.major-minor-revision", "03.06.11(19)"), `o:wago:pfc200_firmware:19`},
+		{say("s7.order-number", "6ES7 516-3AN01-0AB0", "s7.firmware-version", "V2.9.4"), `o:siemens:simatic_s7-1500_cpu_1516-3_pn\/dp_firmware:2.9.4`},
+	} {
+		want := "cpe:2.3:" + c.want + ":*:*:*:*:*:*:*"
+		if got := best(engine.Identify(c.facts), discovery.KeyCPE); got.Value != want {
+			t.Errorf("%v: %q, want %q", c.facts, got.Value, want)
+		}
 	}
 }

@@ -158,10 +158,7 @@ func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery
 	}
 	e.rules.run(looked.only("id"), looked, found)
 	best := found.fuse()
-	if cpe, ok := e.cpe(best); ok {
-		best = append(best, cpe)
-	}
-	return best
+	return append(best, e.cpe(best)...)
 }
 
 // MACVendor is the maker of a network chip: the canonical name of the vendor where the vocabulary has it, else the registry's

@@ -123,6 +123,7 @@ func IdentityOf(facts []discovery.Fact) Identity {
 		{discovery.KeyOS, "os", &id.OS},
 		{discovery.KeyType, "type", &id.Type},
 		{discovery.KeyCPE, "cpe", &id.CPE},
+		{discovery.KeyCPECandidate, "cpe_candidate", &id.CPECandidate},
 	} {
 		i := slices.IndexFunc(facts, func(f discovery.Fact) bool { return f.Key == field.key && f.Value != "" })
 		if i < 0 {

@@ -24,6 +24,8 @@ type Identity struct {
 	OS          string `json:"os,omitempty"`
 	Type        string `json:"type,omitempty"`
 	CPE         string `json:"cpe,omitempty"`
+	// CPECandidate is a CPE that is no claim: by scheme, without a version, or not sure enough.
+	CPECandidate string `json:"cpe_candidate,omitempty"`
 	// Confidence is the lowest of vendor, model and firmware that are present; 0 when none is.
 	Confidence float32 `json:"confidence,omitempty"`
 	// Confidences are those of the single fields, by their JSON name.
@@ -38,19 +40,23 @@ type Asset struct {
 	Name    string   `json:"name,omitempty"`
 	Names   []string `json:"names,omitempty"`
 	Identity
-	MACVendor   string            `json:"mac_vendor,omitempty"` // maker of the network chip, from the OUI alone
-	Role        string            `json:"role,omitempty"`       // "router", "sensor"
-	Addresses   []Address         `json:"addresses"`
-	Protocols   []string          `json:"protocols,omitempty"`
-	Services    []Service         `json:"services,omitempty"`
-	Components  []Component       `json:"components,omitempty"`
-	Via         string            `json:"via,omitempty"` // id of the gateway that it lives behind
-	Neighbours  []Neighbour       `json:"neighbours,omitempty"`
-	Annotations map[string]string `json:"annotations,omitempty"`
-	Notes       []string          `json:"notes,omitempty"` // "answered, not understood", distress, doubts
-	FirstSeen   time.Time         `json:"first_seen"`
-	LastSeen    time.Time         `json:"last_seen"`
-	Seen        Seen              `json:"seen"`
+	MACVendor    string            `json:"mac_vendor,omitempty"` // maker of the network chip, from the OUI alone
+	Role         string            `json:"role,omitempty"`       // "router", "sensor"
+	Level        string            `json:"level,omitempty"`      // proposed level of the Purdue model: "0" to "3", "3.5"
+	LevelReason  string            `json:"level_reason,omitempty"`
+	ProposedType string            `json:"proposed_type,omitempty"` // by what it does, where the identity has no type
+	Matchability *Matchability     `json:"matchability,omitempty"`
+	Addresses    []Address         `json:"addresses"`
+	Protocols    []string          `json:"protocols,omitempty"`
+	Services     []Service         `json:"services,omitempty"`
+	Components   []Component       `json:"components,omitempty"`
+	Via          string            `json:"via,omitempty"` // id of the gateway that it lives behind
+	Neighbours   []Neighbour       `json:"neighbours,omitempty"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
+	Notes        []string          `json:"notes,omitempty"` // "answered, not understood", distress, doubts
+	FirstSeen    time.Time         `json:"first_seen"`
+	LastSeen     time.Time         `json:"last_seen"`
+	Seen         Seen              `json:"seen"`
 }
 
 // Address is a MAC, an IP, or both where they are known to belong together.

@@ -121,6 +121,15 @@ func printAsset(a *app, all shown) error {
 	for _, field := range identityFields(v.Identity) {
 		facts = append(facts, []string{field.name, field.value, percent(v.Confidences[field.name]), because(all.Evidence, field.key, field.value)})
 	}
+	if v.Type == "" && v.ProposedType != "" {
+		facts = append(facts, []string{"proposed type", v.ProposedType, "", v.LevelReason})
+	}
+	if v.Level != "" {
+		facts = append(facts, []string{"level", v.Level, "", first(v.LevelReason, "proposed")})
+	}
+	if v.Matchability != nil {
+		facts = append(facts, []string{"matchable by", orNone(v.Matchability.By), "", missing(v.Matchability.Missing)})
+	}
 	if v.MACVendor != "" {
 		facts = append(facts, []string{"mac_vendor", v.MACVendor, "", "the maker of the network chip, by its address"})
 	}
@@ -202,7 +211,23 @@ func identityFields(v inventory.Identity) []identityField {
 		{"os", discovery.KeyOS, v.OS},
 		{"type", discovery.KeyType, v.Type},
 		{"cpe", discovery.KeyCPE, v.CPE},
+		{"cpe_candidate", discovery.KeyCPECandidate, v.CPECandidate},
 	}, func(f identityField) bool { return f.value == "" })
+}
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return strings.ReplaceAll(strings.Join(words, ", "), "_", " ")
+}
+
+// missing tells what would have to be known before advisories can be matched.
+func missing(words []string) string {
+	if len(words) == 0 {
+		return "nothing is missing for advisories"
+	}
+	return "for advisories is missing: " + strings.Join(words, ", ")
 }
 
 // because tells what a value rests on: the rule and the facts that it was deduced from.

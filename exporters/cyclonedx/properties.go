@@ -108,6 +108,7 @@ func (p *properties) identity(i inventory.Identity) {
 	p.add("walkdown:orderNumber", i.OrderNumber)
 	p.add("walkdown:softwareVersion", i.Software)
 	p.add("walkdown:firmwareRaw", i.FirmwareRaw)
+	p.add("walkdown:cpe:candidate", i.CPECandidate)
 	if !isUsable(i.CPE, i.Firmware) {
 		p.add("walkdown:cpe:candidate", i.CPE)
 	}

@@ -41,7 +41,7 @@ func tidy(a inventory.Asset) inventory.Asset {
 
 func tidyIdentity(i inventory.Identity) inventory.Identity {
 	for _, field := range []*string{
-		&i.Vendor, &i.Family, &i.Model, &i.OrderNumber, &i.Serial, &i.Hardware, &i.Firmware, &i.FirmwareRaw, &i.Software, &i.OS, &i.Type, &i.CPE,
+		&i.Vendor, &i.Family, &i.Model, &i.OrderNumber, &i.Serial, &i.Hardware, &i.Firmware, &i.FirmwareRaw, &i.Software, &i.OS, &i.Type, &i.CPE, &i.CPECandidate,
 	} {
 		*field = text(*field)
 	}

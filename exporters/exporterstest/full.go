@@ -61,7 +61,7 @@ func Full() *Inventory {
 				ID: gateway, Site: "press-shop", Segment: "cell-1",
 				Identity: inventory.Identity{
 					Vendor: "Schneider Electric", Model: "EGX150", Firmware: "5.1.0", FirmwareRaw: "V5.1.0", Software: "EGX 2.3", OS: "Linux 4.14", Type: "gateway",
-					CPE:        "cpe:2.3:o:schneider-electric:egx150_firmware:*:*:*:*:*:*:*:*",
+					CPE: "cpe:2.3:o:schneider-electric:egx150_firmware:*:*:*:*:*:*:*:*", CPECandidate: "cpe:2.3:o:schneider-electric:egx150_firmware:5.1.0:*:*:*:*:*:*:*",
 					Confidence: 0.9, Confidences: map[string]float32{"vendor": 0.95, "model": 0.9, "firmware": 0.9, "os": 0.5},
 				},
 				Addresses: []inventory.Address{{MAC: "00:80:f4:00:00:03", IP: "10.20.30.13", VLAN: 20}, {IP: "2001:db8::13"}},

@@ -48,11 +48,16 @@ const assetQuery = "SELECT id, body, first_seen, last_seen FROM assets "
 // Assets come sorted by site, segment and first address.
 func (s *Store) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
 	return stream(ctx, s, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
-		return s.assets(ctx, tx, yield, "ORDER BY site, segment, place, id")
+		return s.assets(ctx, tx, yield, nil, "ORDER BY site, segment, place, id")
 	})
 }
 
-func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, where string, args ...any) error {
+// assets gives the assets that a condition names; only are their ids, nil for all.
+func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, only []string, where string, args ...any) error {
+	roles, err := roles(ctx, tx, only)
+	if err != nil {
+		return err
+	}
 	wires, err := wires(ctx, tx)
 	if err != nil {
 		return err
@@ -86,6 +91,8 @@ func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Ass
 			return err
 		}
 		a.Neighbours, a.Annotations = neighbours[id], annotations[id]
+		proposal, match := inventory.Propose(a, roles[id]), inventory.MatchabilityOf(a.Identity)
+		a.Level, a.LevelReason, a.ProposedType, a.Matchability = proposal.Level, proposal.Reason, proposal.Type, &match
 		return yield(a)
 	}, args...)
 }
@@ -176,7 +183,7 @@ func (s *Store) Asset(ctx context.Context, ref string) (inventory.Asset, error) 
 		for i, id := range ids {
 			args[i] = id
 		}
-		return s.assets(ctx, tx, yield, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
+		return s.assets(ctx, tx, yield, ids, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
 	}) {
 		if err != nil {
 			return inventory.Asset{}, err
