@@ -41,7 +41,8 @@ type Sample struct {
 //   - a message cut at any byte never panics and tells nothing that the whole one does not; a datagram then gives an error that
 //     wraps io.ErrUnexpectedEOF or discovery.ErrNotMine, or names a place, unless only padding was lost; a stream waits;
 //   - no change of a single byte panics, and whatever is then told is clean and of the protocol's vocabulary;
-//   - a stream tells the same when it comes byte by byte or all at once, and survives the loss of any message.
+//   - a stream tells the same when it comes byte by byte or all at once, and survives the loss of any message;
+//   - one side alone, as some mirror ports show it, tells nothing of anybody that both sides together do not.
 func Run(t *testing.T, p discovery.Protocol, samples ...Sample) {
 	t.Helper()
 	t.Run("vocabulary", func(t *testing.T) { report(t, checkVocabulary(p)) })
@@ -82,6 +83,7 @@ func sampleChecks() []sampleCheck {
 		{"damaged", checkDamaged},
 		{"in_pieces", checkPieces},
 		{"lost", checkLost},
+		{"one_side", checkOneSide},
 	}
 }
 
@@ -222,6 +224,36 @@ func checkLost(p discovery.Protocol, s Sample) error {
 			if _, err := read(p, s.Flow, slices.Concat(s.Messages[:i], []Message{half}, s.Messages[i+1:])); err != nil {
 				return fmt.Errorf("the first %d bytes of message %d lost: %w", k, i, err)
 			}
+		}
+	}
+	return nil
+}
+
+func checkOneSide(p discovery.Protocol, s Sample) error {
+	whole, err := read(p, s.Flow, s.Messages)
+	if err != nil {
+		return err
+	}
+	// Where in a device something is may be known from the question alone.
+	facts := func(r reading) []string {
+		var lines []string
+		for _, o := range r.told {
+			for _, f := range o.Facts {
+				lines = append(lines, fmt.Sprintf("%s: %s = %s", subject(o.Subject.Host()), f.Key, f.Value))
+			}
+		}
+		slices.Sort(lines)
+		return slices.Compact(lines)
+	}
+	for _, side := range []discovery.Side{discovery.Client, discovery.Server} {
+		r, err := read(p, s.Flow, slices.DeleteFunc(slices.Clone(s.Messages), func(m Message) bool { return m.Side != side }))
+		if err == nil {
+			if extra := missing(facts(r), facts(whole)); len(extra) > 0 {
+				err = fmt.Errorf("tells what both together do not: %q", extra)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("side %d alone: %w", side, err)
 		}
 	}
 	return nil

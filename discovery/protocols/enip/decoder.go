@@ -23,6 +23,7 @@ type decoder struct {
 	settled bool    // a message told who is who
 	client  discovery.Side
 	told    discovery.Operations
+	asked   bool // a request was heard: answers without theirs answer what is of no interest
 	memory  memory
 }
 

@@ -242,8 +242,37 @@ func TestStreams(t *testing.T) {
 			asked(rr(4, several(severalRequest, allOfIdentity))), answered(rr(4, severalAnswer+"0100 0100"+"81000000")),
 			asked(rr(5, several(severalRequest, allOfIdentity))), answered(rr(5, several(severalAnswer, "81 00 00 04"))),
 		),
+		sample(
+			"answers_alone", 0,
+			slices.Concat([]string{talk + "read"}, told(" cip-serial=0x0051823f", 54, "0x0051823f", "1756-L61/B LOGIX5561"), told(" cip-serial=0x00524d8e", 58, "0x00524d8e", "1756-ENBT/A")),
+			answered(rr(1, "81000000"+logix)), answered(unit("45332211", 5, several("8a 00 1e 00", readTagAnswer, statusAnswer, "81000000"+bridge+"03"))),
+			answered(rr(2, "81000000"+logix+"ff 3412 00")),
+		),
+		sample(
+			"list_alone", 0, slices.Concat([]string{talk + "read"}, told(" cip-serial=0x0051823f", 54, "0x0051823f", "ME")),
+			answered(rr(1, "83 00 0a 00 0700 0100 0000 0100 0200 0000 0e00 0300 0000 3600 0400 0000 1014 0600 0000 3f825100 0700 0000 02 4d45 0a00 1400")),
+		),
+		// Answers of other objects, or of too little, are not taken for an identity.
+		sample(
+			"others_alone", 0, []string{talk + "read"},
+			answered(rr(1, "81000000 0000 0e00 3600 1014 6030 3f825100 02 4d45")), answered(rr(1, "81000000"+logix+"0102")), answered(rr(1, "81000000"+identity(54, "3f825100", "A\x01"))),
+			answered(rr(1, "81000000 0100 0e00 3600 1014")), answered(rr(1, "8e000000 02 4d45")), answered(rr(1, "83 00 00 00 0200 0100 0000 0100 0700 0000 02 4d45")),
+			answered(rr(1, "81 00 08 00"+logix)), answered(rr(1, "8a 00 00 00 0200 0100")), answered(rr(1, "81000000"+identity(54, "00000000", "No serial number"))),
+		),
+		sample("questions_alone", 0, append(originator, talk+"read"), asked(rr(1, "54 02 2006 2401"+openParameters+"03 0100 2002 2401")), asked(rr(2, allOfIdentity)), asked(unit("0a0b0c0d", 5, allOfIdentity))),
 		sample("refused", 0, nil, asked(message(Cancel, 1, "")), answered(message(SendRRData, 1, "")), asked(message(NOP, 0, "0000")), asked(message(SendRRData, 1, "01000000 0000 0100 b200 0200 0100"))),
 	)
+}
+
+// TestAnswersOfOthers has an answer that looks like an identity, to a question that was not heard among those that were: it may be what
+// a scanner knows of somebody else.
+func TestAnswersOfOthers(t *testing.T) {
+	lines, problems := discoverytest.Read(t, Protocol(), discoverytest.Sample{Name: "others", Flow: flow(discovery.TCP), Messages: []discoverytest.Message{
+		asked(rr(1, statusPoll)), answered(rr(1, statusAnswer)), answered(rr(2, "81000000"+identity(54, "3f825100", "1756-L61/B LOGIX5561"))),
+	}})
+	if want := []string{talk + "read"}; !slices.Equal(lines, want) || len(problems) > 0 {
+		t.Errorf("told %q, %v", lines, problems)
+	}
 }
 
 func TestDatagrams(t *testing.T) {

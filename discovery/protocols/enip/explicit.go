@@ -13,6 +13,7 @@ import (
 // ask reads a request, and remembers it when its answer tells something.
 func (d *decoder) ask(side discovery.Side, t time.Time, k key, c carried, out discovery.Sink) error {
 	d.memory.forget(k)
+	d.asked = true
 	to := target{known: true}
 	if c.connected {
 		open, ok := d.memory.byTarget(c.connection)
@@ -116,6 +117,10 @@ func (d *decoder) answer(side discovery.Side, t time.Time, k key, c carried, out
 		return err
 	}
 	d.talk(t, a.service.operation(), out)
+	if !d.asked {
+		d.alone(side, t, a, 0, out)
+		return nil
+	}
 	if len(d.memory.waiting) == 0 {
 		return nil
 	}

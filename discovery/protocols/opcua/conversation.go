@@ -13,6 +13,7 @@ const (
 	maxMessage     = 256 << 10 // bytes of a message in several chunks
 	maxReads       = 8         // Read requests that wait for their answer
 	maxReadNodes   = 32        // nodes of one of them whose values are facts
+	maxAlone       = 256       // Read answers that are searched where no request is heard
 	maxStrangeness = 4 << 10   // bytes without a message, until the conversation is taken for some other protocol
 )
 
@@ -23,6 +24,8 @@ type conversation struct {
 	server  discovery.Side // the OPC UA server, which opens the connection itself in a reverse connect
 	sides   [2]half
 	known   bool // a message was seen
+	asked   bool // a request was heard
+	alone   int  // Read answers that were read without one
 	secured bool // the channel has a security policy other than None, so its services cannot be read
 	told    discovery.Operations
 	own     string // the application URI of the server itself
@@ -166,6 +169,7 @@ func (c *conversation) chunk(side discovery.Side, t time.Time, head header, b []
 			}
 			return h.pass(head.size, len(b)), nil
 		}
+		c.asked = c.asked || side != c.server
 		c.tell(t, what.operation(), out)
 		if !c.wants(what, request) {
 			return h.pass(head.size, len(b)), nil
@@ -208,7 +212,7 @@ func (c *conversation) wants(what service, request uint32) bool {
 	case findServersResponse, findOnNetworkResponse, getEndpointsResponse, createSessionRequest, createSessionResponse, readRequest:
 		return true
 	case readResponse:
-		return c.pending(request) >= 0
+		return c.pending(request) >= 0 || !c.asked && c.alone < maxAlone
 	case serviceFault:
 		c.answered(request)
 	}

@@ -2,6 +2,7 @@ package opcua
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gopcua/opcua/ua"
@@ -13,7 +14,22 @@ import (
 
 // The bytes of the samples are made by gopcua; TestCaptures reads those of open62541, Softing and others.
 func TestProtocol(t *testing.T) {
-	discoverytest.Run(t, Protocol(), discoverySample(t), sessionSample(t))
+	discoverytest.Run(t, Protocol(), discoverySample(t), sessionSample(t), answersAlone(t))
+}
+
+// answersAlone is the session as a mirror port shows it that copies what the server sends. Of the values, those are told that say
+// themselves what they are.
+func answersAlone(t testing.TB) discoverytest.Sample {
+	s := sessionSample(t)
+	s.Name = "answers_alone"
+	s.Messages = slices.DeleteFunc(s.Messages, func(m discoverytest.Message) bool { return m.Side == discovery.Client })
+	s.Messages = append(s.Messages, from(discovery.Server, chunks(t, 8, 0, &ua.ReadResponse{Results: []*ua.DataValue{
+		good("http://opcfoundation.org/UA/"), good([]string{"one", "two"}), good("ACME"),
+	}})))
+	s.Want = slices.DeleteFunc(s.Want, func(line string) bool { // the writes and calls of the session were not answered
+		return strings.Contains(line, "opcua.client-") || strings.HasSuffix(line, "write") || strings.HasSuffix(line, "control")
+	})
+	return s
 }
 
 // discoverySample asks a discovery server for the servers and itself for its endpoints, the latter in three chunks.

@@ -60,8 +60,18 @@ const (
 	maxNamespaces = 64
 )
 
-// operation is what a request does to the server; 0 for those that only set up or tear down.
+// toResponse is how much the number of a response is above that of its request.
+const toResponse = 3
+
+// operation is what a request does to the server, or what its response says was done; 0 for those that only set up or tear down.
 func (s service) operation() discovery.Operations {
+	if s == findOnNetworkResponse { // a later one, numbered otherwise
+		return discovery.OpRead
+	}
+	return s.requested() | (s - min(s, toResponse)).requested()
+}
+
+func (s service) requested() discovery.Operations {
 	switch s {
 	case findServersRequest, findOnNetworkRequest, getEndpointsRequest, browseRequest, browseNextRequest, translatePathsRequest,
 		registerNodesRequest, queryFirstRequest, queryNextRequest, readRequest, historyReadRequest, createItemsRequest,

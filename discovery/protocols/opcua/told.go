@@ -109,6 +109,9 @@ func (c *conversation) service(side discovery.Side, t time.Time, what service, r
 	case readRequest:
 		return c.remember(request, &r)
 	case readResponse:
+		if !c.asked {
+			return c.valuesAlone(t, &r, out)
+		}
 		return c.values(t, c.answered(request), &r, out)
 	}
 	return nil
@@ -224,6 +227,34 @@ func (c *conversation) values(t time.Time, nodes []readNode, r *reader, out disc
 			f.value(nodes[0].node, v)
 		}
 		nodes = nodes[1:]
+	}
+	observe(t, f, out)
+	return r.problem("read answer")
+}
+
+// standardNamespace is the first of every namespace array (OPC 10000-5 clause 6.3.1).
+const standardNamespace = "http://opcfoundation.org/UA/"
+
+// valuesAlone reads the answer to a Read request in a conversation of which no request was heard. It tells what says itself what it
+// is: the structures of the build information and the server's status, and the namespace array.
+func (c *conversation) valuesAlone(t time.Time, r *reader, out discovery.Sink) error {
+	c.alone++
+	var f facts
+	if isBad(r.responseHeader()) {
+		return r.problem("read answer")
+	}
+	for range r.count(1) {
+		v, good := r.dataValue(maxNamespaces)
+		if r.Err() != nil {
+			break
+		}
+		switch {
+		case !good:
+		case v.typeID == serverStatusStructure || v.typeID == buildInfoStructure:
+			f.value(nodeBuildInfo, v)
+		case len(v.texts) > 1 && v.texts[0] == standardNamespace:
+			f.value(nodeNamespaceArray, v)
+		}
 	}
 	observe(t, f, out)
 	return r.problem("read answer")

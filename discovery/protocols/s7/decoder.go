@@ -55,8 +55,8 @@ func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, gap int, out 
 		d.called(tpdu.CalledTSAP)
 	case cotp.ConnectConfirm:
 		d.settle(side.Other())
-		if !d.placed && d.route == "" { // the request was not heard; some servers turn the two round
-			d.called(tpdu.CalledTSAP)
+		if !d.placed && d.route == "" {
+			d.confirmed(tpdu)
 		}
 	case cotp.Data:
 		if len(tpdu.Data) > 0 {
@@ -77,6 +77,19 @@ func (d *decoder) settle(client discovery.Side) {
 func (d *decoder) called(tsap []byte) {
 	d.place, d.placed = parsePlace(tsap)
 	d.route = routeOf(tsap)
+}
+
+// confirmed notes what a connection leads to whose request was not heard. Some servers turn the two selectors round, so it is only
+// known where they agree, or one is none of a place.
+func (d *decoder) confirmed(tpdu cotp.TPDU) {
+	called, isPlace := parsePlace(tpdu.CalledTSAP)
+	calling, mayBe := parsePlace(tpdu.CallingTSAP)
+	switch {
+	case isPlace && (!mayBe || calling == called):
+		d.called(tpdu.CalledTSAP)
+	case mayBe && !isPlace:
+		d.called(tpdu.CallingTSAP)
+	}
 }
 
 // message reads one message of either generation.

@@ -147,7 +147,7 @@ func TestProtocol(t *testing.T) {
 		t, Protocol(), turned,
 		sample(
 			"session", 0, slices.Concat([]string{server1 + ": s7.rack-slot = 0/2", talk + "read"}, told0011, told001C),
-			asked(connect("e0", "0102")), answered(connect("d0", "0100")),
+			asked(connect("e0", "0102")), answered(packet("11 d0 0001 0002 00 c0 01 0a c1 02 0102 c2 02 0100")), // turned round
 			asked(job(Job, openParameters, "")), answered(job(AckData, openParameters, "")),
 			asked(packet("02f000"), question(0, 1)), answered(answer(0, 1, false, allModules)),
 			asked(question(0, 2)), answered(answer(0, 2, false, allComponents)), asked(question(0, 3)), answered(answer(0, 3, false, allModules)),
@@ -163,6 +163,8 @@ func TestProtocol(t *testing.T) {
 			answered(answer(7, 3, false, "0111 0131")), answered(answer(8, 4, true, inParts[:half])), answered(answer(9, 5, true, inParts[half:])),
 		),
 		sample("cut_list", 1, append([]string{talk + "read"}, told0011[:3]...), answered(answer(0, 1, false, cut))),
+		sample("answers_alone", 0, slices.Concat([]string{server1 + ": s7.rack-slot = 0/2", talk + "read"}, told0011),
+			answered(packet("0f d0 0001 0002 00 c0 01 0a c1 00 c2 02 0102")), answered(job(AckData, openParameters, "")), answered(answer(0, 1, false, allModules))),
 		sample("only_answers_after_a_gap", 0, append([]string{talk + "read"}, told0011...), afterGap),
 		sample(
 			"lists_without_names", 0, []string{talk + "read"},
