@@ -5,7 +5,7 @@
 // whatever port a station answers from.
 // Heard: identify and get answers and hellos of DCP, connects, read I&M 0 to 3 and port records, answers of the endpoint mapper,
 // and who exchanges cyclic data with whom. What one station wants another to become, or looks for, is not told. Asked: one DCP
-// Identify of a segment.
+// Identify of a segment; by opt-in the endpoint mapper and the nameplate of a station.
 package profinet
 
 import (
@@ -37,6 +37,7 @@ func Protocol() discovery.Protocol {
 			}
 			return &callDecoder{flow: f}
 		},
+		Asker:   asker(),
 		Segment: identifyAsker(),
 	}
 }
