@@ -27,11 +27,18 @@ const (
 // basicRequest is the first question of all.
 const basicRequest = "read-device-identification-basic"
 
+// serverIDRequest is function 17. It is one request for all units: to name a unit is to opt in to function 43 alone.
+const serverIDRequest = "report-server-id"
+
 // asker sends, of the device itself (unit 255) and then of each further unit that was overheard or named:
 //
 //  1. read-device-identification-basic, function 43/14: vendor, product code, revision; all other questions depend on its answer;
 //  2. read-device-identification-regular, where the conformity level has it: url, product, model, application;
-//  3. read-device-identification-extended, where the conformity level has it: the maker's own objects.
+//  3. read-device-identification-extended, where the conformity level has it: the maker's own objects;
+//  4. report-server-id, function 17, by opt-in: the standard gives it to serial lines only, and some devices stumble over it.
+//
+// A unit whose basic identification is that of the device is the device, and is asked no more. A device that said that it does not
+// know function 43 is not asked again.
 //
 // A device reads them from memory. Gateways, drives, meters and RTUs have few connections, and some throw out the oldest client
 // when all are taken: they are asked only by opt-in. A further unit may be on a serial line behind a gateway: then the questions
@@ -40,7 +47,7 @@ const basicRequest = "read-device-identification-basic"
 func asker() *discovery.Asker {
 	const deviceEffect = "none: reads constant texts from memory"
 	const unitEffect = "none: reads constant texts from memory; takes up to some 300 ms of a serial line behind a gateway"
-	basic := []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision, KeyConformityLevel, KeyGatewayException}
+	basic := []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision, KeyConformityLevel, KeyNoIdentification, KeyGatewayException}
 	regular := []discovery.Key{KeyVendorURL, KeyProductName, KeyModelName, KeyUserApplicationName}
 	extended := []discovery.Key{KeyPrivateObject}
 	question := func(name, unit, code string, times int, yields []discovery.Key, effect string) discovery.Request {
@@ -66,6 +73,10 @@ func asker() *discovery.Asker {
 			question("read-unit-identification-basic", "01-f7", "01", maxUnits+maxRounds, basic, unitEffect),
 			question("read-unit-identification-regular", "01-f7", "02", maxUnits+maxRounds, regular, unitEffect),
 			question("read-unit-identification-extended", "01-f7", "03", maxUnits+maxRounds, extended, unitEffect),
+			{
+				Name: serverIDRequest, Safety: discovery.SafetyC, Max: 1 + maxUnits, Yields: []discovery.Key{KeyServerID}, Effect: unitEffect,
+				Template: discovery.MustTemplate("?2 0000 u16( one( 01-f7 | ff ) 11 )"),
+			},
 		},
 		Message: length,
 		Ask:     ask,
@@ -79,6 +90,9 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	if !isKnown(s) && s.Allowed(basicRequest) {
 		err = c.identify(ctx, unitDevice)
 	}
+	if err == nil && s.Allowed(serverIDRequest) {
+		err = c.reportServerID(ctx, unitDevice)
+	}
 	for _, unit := range units(t) {
 		// A device that is silent for unit 255 may still answer for those that it was heard to answer for. A gateway that falls
 		// silent for a unit is left alone: it should have said that the unit does not answer.
@@ -87,6 +101,9 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 		}
 		if next := c.identify(ctx, unit); next != nil || c.answered {
 			err = next
+		}
+		if err == nil && s.Allowed(serverIDRequest) {
+			err = c.reportServerID(ctx, unit)
 		}
 		if err != nil {
 			break
@@ -98,8 +115,11 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	return nil
 }
 
-// isKnown reports whether all that identifies the device was overheard already.
+// isKnown reports whether all that identifies the device was overheard already, or that it has nothing of the kind.
 func isKnown(s discovery.Session) bool {
+	if _, ok := s.Known(KeyNoIdentification); ok {
+		return true
+	}
 	for _, key := range []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision} {
 		if _, ok := s.Known(key); !ok {
 			return false

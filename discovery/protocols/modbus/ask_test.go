@@ -54,6 +54,8 @@ const (
 	regularQuestion  = "read-device-identification-regular"
 	extendedQuestion = "read-device-identification-extended"
 	unitBasic        = "read-unit-identification-basic"
+	unitRegular      = "read-unit-identification-regular"
+	unitExtended     = "read-unit-identification-extended"
 )
 
 func repeated(name string, n int) []string { return slices.Repeat([]string{name}, n) }
@@ -68,6 +70,7 @@ func TestAsk(t *testing.T) {
 		answer func(unit uint8, pdu []byte) string
 		target discovery.Target
 		known  map[discovery.Key]string
+		allow  []string
 		want   []string
 		err    error
 		dials  int
@@ -101,6 +104,35 @@ func TestAsk(t *testing.T) {
 			},
 			target: target(3, 9, 3, 0, 255, 250, 4), want: []string{basicQuestion, unitBasic, unitBasic, unitBasic}, dials: 1,
 		},
+		"units_that_are_the_device": {answer: acme, target: target(3), want: []string{basicQuestion, regularQuestion, extendedQuestion, unitBasic}, dials: 1},
+		"equal_units_of_a_gateway": {
+			answer: func(unit uint8, pdu []byte) string {
+				if unit == unitDevice {
+					return "ab0a"
+				}
+				return acme(unit, pdu)
+			},
+			target: target(3, 4), want: []string{basicQuestion, unitBasic, unitRegular, unitExtended, unitBasic, unitRegular, unitExtended}, dials: 1,
+		},
+		"server_id": {
+			answer: func(_ uint8, pdu []byte) string {
+				if pdu[0] == 17 {
+					return "11 04 01 ff 4142"
+				}
+				return "ab01"
+			},
+			target: target(3), allow: []string{"modbus"}, want: []string{basicQuestion, serverIDRequest, unitBasic, serverIDRequest}, dials: 1,
+		},
+		"server_id_refused": {
+			answer: func(_ uint8, pdu []byte) string {
+				if pdu[0] == 17 {
+					return "91 01"
+				}
+				return "ab01"
+			},
+			allow: []string{serverIDRequest}, want: []string{basicQuestion, serverIDRequest}, dials: 1,
+		},
+		"not_understood_before": {known: map[discovery.Key]string{KeyNoIdentification: "exception 1: illegal function"}},
 		"units_of_one_that_is_silent_itself": {
 			answer: func(unit uint8, _ []byte) string {
 				if unit == unitDevice {
@@ -141,7 +173,7 @@ func TestAsk(t *testing.T) {
 				if c.target.Port == 0 {
 					c.target = target()
 				}
-				got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{Target: c.target, Serve: device(c.answer), Known: c.known})
+				got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{Target: c.target, Serve: device(c.answer), Known: c.known, Allowed: c.allow})
 				if !slices.Equal(got.Requests(), c.want) || !errors.Is(got.Err, c.err) || c.err == nil && got.Err != nil || got.Dials != c.dials {
 					t.Errorf("asked %q over %d connections, error %v; want %q over %d, %v", got.Requests(), got.Dials, got.Err, c.want, c.dials, c.err)
 				}
@@ -219,7 +251,10 @@ func TestAskPymodbus(t *testing.T) {
 	if got.Err != nil {
 		t.Fatalf("ask pymodbus: %v\n%s", got.Err, log.String())
 	}
-	for _, about := range []string{server1 + ": modbus.", server1 + " modbus-unit=2: modbus."} {
+	if strings.Contains(strings.Join(got.Lines, "\n"), "modbus-unit") { // it answers for unit 2 as for itself
+		t.Errorf("one device is told as two:\n%s", strings.Join(got.Lines, "\n"))
+	}
+	for _, about := range []string{server1 + ": modbus."} {
 		for _, fact := range []string{
 			"vendor-name = Pump Works", "product-code = PW-100", "major-minor-revision = 2.4.1", "vendor-url = http://pumps.example",
 			"product-name = Pump Controller", "model-name = PW-100-E", "user-application-name = Line 3", "conformity-level = 0x83",

@@ -19,6 +19,7 @@ type client struct {
 	handler  *modbus.TCPClientHandler
 	conn     *watchedConn
 	answered bool                  // the device answered once, if only with an exception
+	itself   alike
 	toUnits  [categoryExtended]int // questions to further units, by category
 }
 
@@ -42,11 +43,11 @@ func (c *client) close() { _ = c.handler.Close() }
 func (c *client) identify(ctx context.Context, unit uint8) error {
 	level := uint8(categoryBasic)
 	for category := uint8(categoryBasic); category <= min(level, categoryExtended); category++ {
-		conformity, refused, err := c.readCategory(ctx, unit, category)
+		conformity, alias, refused, err := c.readCategory(ctx, unit, category)
 		if err != nil {
 			return fmt.Errorf("read device identification of unit %d: %w", unit, err)
 		}
-		if refused {
+		if refused || alias {
 			return nil
 		}
 		level = conformity &^ individualAccess
@@ -57,13 +58,13 @@ func (c *client) identify(ctx context.Context, unit uint8) error {
 // individualAccess is added to the conformity level by a device that also gives single objects.
 const individualAccess = 0x80
 
-// readCategory asks as long as more follows and the answers advance.
-func (c *client) readCategory(ctx context.Context, unit, category uint8) (conformity uint8, refused bool, err error) {
+// readCategory asks as long as more follows and the answers advance, and the unit does not say what the device said of itself.
+func (c *client) readCategory(ctx context.Context, unit, category uint8) (conformity uint8, alias, refused bool, err error) {
 	object := uint8(0)
 	for range maxRounds {
-		id, refused, err := c.read(ctx, unit, category, object)
-		if refused || err != nil {
-			return 0, refused, err
+		id, alias, refused, err := c.read(ctx, unit, category, object)
+		if alias || refused || err != nil {
+			return 0, alias, refused, err
 		}
 		conformity = id.Conformity
 		if !id.More || id.Next <= object {
@@ -71,38 +72,57 @@ func (c *client) readCategory(ctx context.Context, unit, category uint8) (confor
 		}
 		object = id.Next
 	}
-	return conformity, false, nil
+	return conformity, false, false, nil
 }
 
 // read asks one question. The session's decoder tells what the answer holds; here it only decides what to ask next.
-func (c *client) read(ctx context.Context, unit, category, object uint8) (id Identification, refused bool, err error) {
+func (c *client) read(ctx context.Context, unit, category, object uint8) (id Identification, alias, refused bool, err error) {
 	c.handler.SetSlave(unit) // the library's default is the broadcast
 	if unit != unitDevice {
 		c.toUnits[category-1]++
 	}
-	message, err := c.handler.Encode(&modbus.ProtocolDataUnit{FunctionCode: byte(encapsulated), Data: []byte{meiDeviceID, category, object}})
+	pdu, refused, err := c.call(ctx, encapsulated, []byte{meiDeviceID, category, object})
+	if err != nil || refused {
+		return id, false, refused, err
+	}
+	if id, err = parseIdentification(pdu.Data); err != nil {
+		return id, false, false, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+	}
+	return id, c.itself.isAlias(unit, pdu.Data), false, nil
+}
+
+// reportServerID asks function 17.
+func (c *client) reportServerID(ctx context.Context, unit uint8) error {
+	c.handler.SetSlave(unit)
+	if _, _, err := c.call(ctx, reportServerID, nil); err != nil {
+		return fmt.Errorf("report server id of unit %d: %w", unit, err)
+	}
+	return nil
+}
+
+// call asks the unit that was set.
+func (c *client) call(ctx context.Context, function Function, data []byte) (pdu *modbus.ProtocolDataUnit, refused bool, err error) {
+	message, err := c.handler.Encode(&modbus.ProtocolDataUnit{FunctionCode: byte(function), Data: data})
 	if err != nil {
-		return id, false, err
+		return nil, false, err
 	}
 	answer, err := c.send(ctx, message)
 	if err != nil {
-		return id, false, err
+		return nil, false, err
 	}
 	c.answered = true
-	pdu, err := c.handler.Decode(answer)
+	pdu, err = c.handler.Decode(answer)
 	switch {
 	case err != nil:
-	case Function(pdu.FunctionCode) == encapsulated|exceptionFlag:
-		return id, true, nil
-	case Function(pdu.FunctionCode) != encapsulated:
+	case Function(pdu.FunctionCode) == function|exceptionFlag:
+		return pdu, true, nil
+	case Function(pdu.FunctionCode) != function:
 		err = fmt.Errorf("function code %d at byte %d", pdu.FunctionCode, headerLen)
-	default:
-		id, err = parseIdentification(pdu.Data)
 	}
 	if err != nil {
-		return id, false, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+		return nil, false, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
 	}
-	return id, false, nil
+	return pdu, false, nil
 }
 
 // send dials where there is no connection yet, and closes it when the context ends, of which the library knows nothing while it

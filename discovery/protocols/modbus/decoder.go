@@ -18,6 +18,8 @@ type decoder struct {
 	settled    bool                 // the shape of a message told who is who
 	told       discovery.Operations // told operations
 	gateway    [256]bool            // units whose gateway exception was told
+	itself     alike
+	refused    bool // that it has no identification was told
 }
 
 // claims looks for a whole, well-shaped message.
@@ -143,8 +145,15 @@ func (d *decoder) read(side discovery.Side, t time.Time, m Message, out discover
 		if fact, ok := d.exception(m); ok {
 			tell(device, fact)
 		}
+		if m.Function == encapsulated && len(m.Data) > 0 && m.Data[0] == illegalFunction && isItself(m.Unit) && !d.refused {
+			d.refused = true
+			tell(device, discovery.NewFact(KeyNoIdentification, "exception 1: illegal function"))
+		}
 	case m.Function == encapsulated:
 		id, err := parseIdentification(m.Data)
+		if d.itself.isAlias(m.Unit, m.Data) {
+			return err // a device that answers every unit alike is one device
+		}
 		tell(subject(device, m.Unit), id.facts()...)
 		return err
 	case m.Function == reportServerID:

@@ -24,6 +24,8 @@ const (
 	KeyConformityLevel discovery.Key = "modbus.conformity-level"
 	// KeyServerID is the text in the answer to function 17; Raw is the whole answer.
 	KeyServerID discovery.Key = "modbus.server-id"
+	// KeyNoIdentification says that the device does not know function 43.
+	KeyNoIdentification discovery.Key = "modbus.no-identification"
 	// KeyGatewayException says that the device answered for a unit which it could not reach: it is a gateway.
 	KeyGatewayException discovery.Key = "modbus.gateway-exception"
 )
@@ -40,7 +42,7 @@ func Protocol() discovery.Protocol {
 		Title:    "Modbus/TCP",
 		Standard: "MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b",
 		Hears:    "device identification and server ids of devices and units, gateways by their exceptions, who reads and who writes",
-		Keys:     append(slices.Clone(objectKeys[:]), KeyPrivateObject, KeyConformityLevel, KeyServerID, KeyGatewayException),
+		Keys:     append(slices.Clone(objectKeys[:]), KeyPrivateObject, KeyConformityLevel, KeyServerID, KeyNoIdentification, KeyGatewayException),
 		Ports:    []discovery.Port{{Transport: discovery.TCP, Number: Port}},
 		Claims:   claims,
 		Decode:   func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
@@ -51,11 +53,13 @@ func Protocol() discovery.Protocol {
 // subject is the unit of the side that answered. 255, and 0 with some makers, mean the device itself (Messaging V1.0b
 // section 4.4.2.2).
 func subject(device discovery.Subject, unit uint8) discovery.Subject {
-	if unit == unitDevice || unit == unitBroadcast {
+	if isItself(unit) {
 		return device
 	}
 	return device.At(discovery.PathModbusUnit, strconv.Itoa(int(unit)))
 }
+
+func isItself(unit uint8) bool { return unit == unitDevice || unit == unitBroadcast }
 
 const (
 	unitDevice    = 255
@@ -116,6 +120,9 @@ func serverID(data []byte) (discovery.Fact, bool) {
 	fact.Raw = append([]byte(nil), data...)
 	return fact, true
 }
+
+// illegalFunction is the exception of a device that does not know a function (section 7).
+const illegalFunction = 1
 
 // gatewayException is the fact of an exception that only a gateway gives (section 7).
 func gatewayException(unit, code uint8) (discovery.Fact, bool) {

@@ -73,6 +73,14 @@ func TestProtocol(t *testing.T) {
 			ask1(255, "2b0e0100"), answer(255, "2b0e01 01 00 00 03"+basicObjects),
 		),
 		sample(
+			"answers_every_unit_alike", 0, []string{
+				talk + "read", server1 + ": modbus.vendor-name = ACME", server1 + ": modbus.conformity-level = 0x01",
+				server1 + " modbus-unit=4: modbus.vendor-name = other", server1 + " modbus-unit=4: modbus.conformity-level = 0x01",
+			},
+			answer(255, "2b0e01 01 00 00 01"+object(0, "ACME")), answer(3, "2b0e01 01 00 00 01"+object(0, "ACME")), answer(4, "2b0e01 01 00 00 01"+object(0, "other")),
+		),
+		sample("no_identification", 0, []string{talk + "read", server1 + ": modbus.no-identification = exception 1: illegal function"}, answer(255, "ab01"), answer(255, "ab01"), answer(7, "ab01")),
+		sample(
 			"units", 0,
 			[]string{
 				talk + "read", server1 + " modbus-unit=3: modbus.model-name = M340", server1 + " modbus-unit=3: modbus.conformity-level = 0x82",
