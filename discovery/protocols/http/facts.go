@@ -35,7 +35,7 @@ const (
 	KeyNTLMVersion         discovery.Key = "http.ntlm-version" // of the system: "10.0.17763"
 )
 
-// Protocol is HTTP, heard only.
+// Protocol is HTTP, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "http",
@@ -50,6 +50,7 @@ func Protocol() discovery.Protocol {
 		Ports:  ports(),
 		Claims: claims,
 		Decode: func(f discovery.Flow) discovery.Decoder { return &conversation{flow: f} },
+		Asker:  asker(),
 	}
 }
 

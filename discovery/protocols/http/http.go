@@ -6,7 +6,7 @@
 //
 // Heard: the Server and X-Powered-By fields, the realms of challenges and what those of NTLM name, the titles of HTML pages, the
 // name that clients use for the server, and the clients' User-Agent. Bodies are passed over as they come. Credentials, cookies and
-// paths are never kept. Asked: nothing.
+// paths are never kept. Asked: by opt-in, the first page.
 package http
 
 import (

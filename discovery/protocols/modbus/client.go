@@ -18,7 +18,7 @@ import (
 type client struct {
 	handler  *modbus.TCPClientHandler
 	conn     *watchedConn
-	answered bool                  // the device answered once, if only with an exception
+	answered bool // the device answered once, if only with an exception
 	itself   alike
 	toUnits  [categoryExtended]int // questions to further units, by category
 }

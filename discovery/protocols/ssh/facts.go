@@ -13,7 +13,7 @@ const (
 	KeyClientVersion discovery.Key = "ssh.client-version"
 )
 
-// Protocol is SSH, heard only.
+// Protocol is SSH, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "ssh",
@@ -24,6 +24,7 @@ func Protocol() discovery.Protocol {
 		Ports:    []discovery.Port{{Transport: discovery.TCP, Number: 22}},
 		Claims:   claims,
 		Decode:   func(discovery.Flow) discovery.Decoder { return &conversation{} },
+		Asker:    asker(),
 	}
 }
 

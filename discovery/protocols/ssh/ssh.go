@@ -2,7 +2,7 @@
 //
 // Standard: RFC 4253 section 4.2 (identification strings). Port: TCP 22, and any other by the first bytes.
 //
-// Heard: the identification string of each side. What follows is passed over. Asked: nothing.
+// Heard: the identification string of each side. What follows is passed over. Asked: by opt-in, the identification.
 package ssh
 
 import (

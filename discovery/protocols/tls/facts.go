@@ -27,7 +27,7 @@ const (
 	KeyCertificateSelfSigned discovery.Key = "tls.certificate-self-signed"
 )
 
-// Protocol is TLS, heard only.
+// Protocol is TLS, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "tls",
@@ -41,6 +41,7 @@ func Protocol() discovery.Protocol {
 		Ports:  ports(),
 		Claims: claims,
 		Decode: func(f discovery.Flow) discovery.Decoder { return &conversation{flow: f} },
+		Asker:  asker(),
 	}
 }
 

@@ -4,7 +4,8 @@
 // Standards: RFC 8446 (TLS 1.3) and RFC 5246 (TLS 1.2), which earlier versions resemble; RFC 6066 section 3 (server name); RFC 5280
 // (certificates). Ports: TCP 443 and those of protocols that ride on TLS, and any other by the first record.
 //
-// Heard: ClientHello, ServerHello and Certificate. What comes after the keys are changed is passed over. Asked: nothing.
+// Heard: ClientHello, ServerHello and Certificate. What comes after the keys are changed is passed over. Asked: by opt-in, one
+// handshake.
 package tls
 
 import (
