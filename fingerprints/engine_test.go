@@ -221,7 +221,7 @@ func TestLeadingMaker(t *testing.T) {
 
 func TestLikely(t *testing.T) {
 	engine := mustDefault(t)
-	known := map[string]bool{"snmp": true, "modbus": true, "opcua": true, "s7": true, "enip": true, "bacnet": true}
+	known := map[string]bool{"snmp": true, "modbus": true, "opcua": true, "s7": true, "enip": true, "bacnet": true, "fins": true, "fox": true}
 	for vendor, protocols := range engine.likely {
 		if !engine.words.canonical[vendor] {
 			t.Errorf("%q is not in the vocabulary", vendor)

@@ -21,6 +21,9 @@ func modbusDevice(conn net.Conn) {
 			return
 		}
 		body := append([]byte{request[6], 0x2b, 0x0e, request[9], 0x01, 0, 0, 3}, "\x00\x04ACME\x01\x03M-1\x02\x041.02"...)
+		if request[6] == 3 {
+			body[16] = 'X' // the unit is another device
+		}
 		if _, err := conn.Write(append([]byte{request[0], request[1], 0, 0, 0, byte(len(body))}, body...)); err != nil {
 			return
 		}
@@ -42,7 +45,7 @@ func TestModbusForReal(t *testing.T) {
 			got = append(got, strings.TrimSpace(o.Subject.String()+" "+string(f.Key)+"="+f.Value))
 		}
 	}
-	for _, want := range []string{"127.0.0.1 modbus.vendor-name=ACME", "127.0.0.1 modbus-unit=3 modbus.product-code=M-1"} {
+	for _, want := range []string{"127.0.0.1 modbus.vendor-name=ACME", "127.0.0.1 modbus-unit=3 modbus.product-code=X-1"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is missing in %q", want, got)
 		}

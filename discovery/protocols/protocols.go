@@ -11,6 +11,8 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dhcp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/enip"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/fins"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/fox"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ftp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
@@ -41,6 +43,8 @@ func All() []discovery.Protocol {
 		dhcp.Protocol(),
 		dns.Protocol(),
 		enip.Protocol(),
+		fins.Protocol(),
+		fox.Protocol(),
 		ftp.Protocol(),
 		http.Protocol(),
 		lldp.Protocol(),
