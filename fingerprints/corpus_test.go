@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -29,86 +28,12 @@ func sharedDir(t testing.TB, inside string) string {
 	return dir
 }
 
-// answer is the identity of a line as `fingerprint --json` prints it.
-func answer(facts []discovery.Fact) map[string]any {
-	names := map[discovery.Key]string{
-		discovery.KeyVendor: "vendor", discovery.KeyFamily: "family", discovery.KeyModel: "model", discovery.KeyOrderNumber: "order_number",
-		discovery.KeySerial: "serial", discovery.KeyHardware: "hardware", discovery.KeyFirmware: "firmware", discovery.KeyType: "type", discovery.KeyOS: "os",
-	}
-	out, sure := map[string]any{}, map[string]float32{}
-	for _, f := range facts {
-		name, ok := names[f.Key]
-		if _, done := out[name]; !ok || done {
-			continue
-		}
-		out[name], sure[name] = f.Value, f.Confidence
-	}
-	out["confidences"] = sure
-	return out
-}
-
 // heldOut says which lines are kept apart: a third, by a hash of the line's id. For SNMP the rules were not written from them, so
 // their scores are what unknown devices may expect. Of the other protocols, a few lines each, all were read while their rules
 // were written: there the two halves say the same.
 func heldOut(id string) bool {
 	sum := sha256.Sum256([]byte(id))
 	return sum[0]%3 == 0
-}
-
-// TestCorpus scores the engine on the corpus of real devices and prints the tables: for industrial and facility devices by
-// protocol, for all devices by segment; each for two thirds and for the third held out.
-// WALKDOWN_ANSWERS names a folder to keep lines and answers in.
-func TestCorpus(t *testing.T) {
-	dir := sharedDir(t, "identities")
-	score := filepath.Join(sharedDir(t, "scoring"), "identities.py")
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("no python3 to score with")
-	}
-	engine := mustDefault(t)
-	paths, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []struct{ name, by string }{{"plant", "via"}, {"all", "segment"}} {
-		for _, half := range []string{"seen", "held_out"} {
-			t.Run(part.name+"_"+half, func(t *testing.T) {
-				var lines, answers bytes.Buffer
-				for _, path := range paths {
-					eachLine(t, path, func(line []byte, id, segment string) {
-						if heldOut(id) != (half == "held_out") || part.name == "plant" && segment == "i" {
-							return
-						}
-						facts, err := ParseCorpusLine(line)
-						if err != nil {
-							t.Fatal(err)
-						}
-						said, err := json.Marshal(answer(engine.Identify(facts)))
-						if err != nil {
-							t.Fatal(err)
-						}
-						lines.Write(append(line, '\n'))
-						answers.Write(append(said, '\n'))
-					})
-				}
-				folder := os.Getenv("WALKDOWN_ANSWERS")
-				if folder == "" {
-					folder = t.TempDir()
-				}
-				in, out := filepath.Join(folder, part.name+"-"+half+".lines"), filepath.Join(folder, part.name+"-"+half+".answers")
-				for path, text := range map[string][]byte{in: lines.Bytes(), out: answers.Bytes()} {
-					if err := os.WriteFile(path, text, 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-				table, err := exec.Command(python, score, in, out, "--by", part.by).CombinedOutput()
-				if err != nil {
-					t.Fatalf("score: %v\n%s", err, table)
-				}
-				t.Logf("\n%s", table)
-			})
-		}
-	}
 }
 
 // eachLine gives the lines of a file of the corpus with what says where they belong.
