@@ -52,6 +52,7 @@ const (
 	KeyCPECandidate Key = "id.cpe-candidate" // a CPE that is no claim: a guess, without a version, or not sure enough
 	KeyName         Key = "id.name"          // what the device calls itself
 	KeyMACVendor    Key = "id.mac-vendor"    // the maker of the network chip, which need not be the maker of the device
+	KeyDoubt        Key = "id.doubt"         // why what it says may not be true: "suspected honeypot: ..."
 )
 
 // SharedKeys are the keys of the ground floor, each once.
@@ -59,7 +60,7 @@ func SharedKeys() []Key {
 	return []Key{
 		KeyBinding, KeyMAC, KeyIP, KeyRole, KeyService, KeyNotUnderstood, KeyDistress,
 		KeyVendor, KeyFamily, KeyModel, KeyOrderNumber, KeySerial, KeyHardware, KeyFirmware, KeyFirmwareRaw, KeySoftware, KeyOS, KeyType,
-		KeyCPE, KeyCPECandidate, KeyName, KeyMACVendor,
+		KeyCPE, KeyCPECandidate, KeyName, KeyMACVendor, KeyDoubt,
 	}
 }
 

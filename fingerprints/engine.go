@@ -157,6 +157,7 @@ func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery
 		looked[key] = vs
 	}
 	e.rules.run(looked.only("id"), looked, found)
+	found.demoteGuests()
 	best := found.fuse()
 	return append(best, e.cpe(best)...)
 }

@@ -157,6 +157,34 @@ func TestTraps(t *testing.T) {
 			say("tls.certificate-subject", "CN=intranet.siemens.example,O=Siemens AG"),
 			map[discovery.Key]string{discovery.KeyVendor: ""},
 		},
+		"kepware_on_a_pc_is_not_its_maker": {
+			say("lldp.med-manufacturer", "Dell", "lldp.med-model", "OptiPlex 7010", "lldp.med-serial", "7XK2QW1", "opcua.manufacturer-name", "Kepware", "opcua.product-name", "KEPServerEX"),
+			map[discovery.Key]string{discovery.KeyVendor: "Dell", discovery.KeyModel: "OptiPlex 7010"},
+		},
+		"cpu_behind_a_communication_processor": {
+			say("snmp.sysDescr", "Siemens, SIMATIC NET, CP 343-1, 6GK7 343-1EX30-0XE0, HW: Version 3, FW: Version V3.0.23", "s7.order-number", "6ES7 315-2AG10-0AB0", "s7.module-type-name", "CPU 315-2 DP", "s7.firmware-version", "V2.6.9"),
+			map[discovery.Key]string{discovery.KeyVendor: "Siemens", discovery.KeyType: "plc", discovery.KeyModel: "CPU 315-2 DP", discovery.KeyOrderNumber: "6ES7 315-2AG10-0AB0", discovery.KeyFirmware: "2.6.9"},
+		},
+		"network_chip_beside_a_known_maker": {
+			say("address.mac", "00:e0:4c:11:22:33", "lldp.med-manufacturer", "WAGO"),
+			map[discovery.Key]string{discovery.KeyMACVendor: "Realtek", discovery.KeyVendor: "WAGO"},
+		},
+		"network_chip_of_an_industrial_pc": {
+			say("address.mac", "00:d0:c9:11:22:33"),
+			map[discovery.Key]string{discovery.KeyMACVendor: "Advantech", discovery.KeyVendor: ""},
+		},
+		"honeypot": {
+			say("s7.plc-name", "Technodrome", "s7.plant", "Mouser Factory", "s7.serial-number", "88111222", "s7.module-type-name", "IM151-8 PN/DP CPU"),
+			map[discovery.Key]string{discovery.KeyDoubt: "suspected honeypot: the default nameplate of Conpot", discovery.KeySerial: ""},
+		},
+		"placeholder_of_a_board": {
+			say("lldp.med-manufacturer", "To be filled by O.E.M.", "lldp.med-model", "System Product Name", "lldp.med-serial", "Default string"),
+			map[discovery.Key]string{discovery.KeyVendor: "", discovery.KeyModel: "", discovery.KeySerial: ""},
+		},
+		"serial_zero": {
+			say("modbus.vendor-name", "ABB", "opcua.serial-number", "0", "lldp.med-serial", "00000000"),
+			map[discovery.Key]string{discovery.KeyVendor: "ABB", discovery.KeySerial: ""},
+		},
 		"module_is_no_device": {
 			say("snmp.entPhysicalClass", "module", "snmp.entPhysicalMfgName", "Cisco", "snmp.entPhysicalModelName", "SFP-10G-SR"),
 			map[discovery.Key]string{discovery.KeyModel: ""},

@@ -106,5 +106,8 @@ func (s *candidates) answer(c candidate) Answer {
 	default:
 		a.Fate, a.Why = Overruled, fmt.Sprintf("%q by %s is surer", first.best.value, first.best.rule)
 	}
+	if c.demoted != "" {
+		a.Why = c.demoted
+	}
 	return a
 }

@@ -19,6 +19,7 @@ type candidate struct {
 	spelt      bool   // a vendor that the vocabulary knows, or one that a registry names
 	registered bool   // a vendor that a registry names
 	own        bool   // by a rule of the user's
+	demoted    string // why it is but a hint
 	folded     string // what counts of the value when it is compared
 	version    string // of firmware: without the words around it
 }
@@ -262,6 +263,9 @@ func (s *candidates) weigh(groups []*group) []*group {
 
 // compatible reports whether two answers can both be right.
 func (s *candidates) compatible(a, b candidate) bool {
+	if a.key == discovery.KeyDoubt {
+		return true // one may doubt for several reasons
+	}
 	if a.key == discovery.KeyVendor {
 		return s.words.areSisters(a.value, b.value) || isFirmOf(a.value, b.value) || isFirmOf(b.value, a.value)
 	}

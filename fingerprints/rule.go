@@ -181,7 +181,7 @@ func fieldKey(field string) (discovery.Key, bool) {
 	key := discovery.Key("id." + strings.ReplaceAll(field, "_", "-"))
 	switch key {
 	case discovery.KeyVendor, discovery.KeyFamily, discovery.KeyModel, discovery.KeyOrderNumber, discovery.KeySerial,
-		discovery.KeyHardware, discovery.KeyFirmware, discovery.KeySoftware, discovery.KeyOS, discovery.KeyType, discovery.KeyName:
+		discovery.KeyHardware, discovery.KeyFirmware, discovery.KeySoftware, discovery.KeyOS, discovery.KeyType, discovery.KeyName, discovery.KeyDoubt:
 		return key, true
 	}
 	return key, false

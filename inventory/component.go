@@ -11,6 +11,7 @@ import (
 
 const (
 	pathEnt     = "ent"
+	pathSlot    = "slot"
 	pathChassis = "ent=1" // the root of the tree of the ENTITY-MIB (RFC 6933)
 	prefixUnit  = discovery.PathModbusUnit + "="
 	// Either makes a row of the ENTITY-MIB a component.
@@ -133,6 +134,34 @@ func (r Rules) components(evidence []Evidence, talked []string) ([]Component, []
 		}
 	}
 	return list, deduced
+}
+
+// withoutEchoes drops the slots of a chassis that all show one nameplate with one serial number: some adapters answer for every
+// slot that they are asked for with their own. It tells how many were dropped.
+func withoutEchoes(list []Component) (kept []Component, echoes int) {
+	type plate struct{ parent, vendor, model, serial string }
+	of := func(c Component) (plate, bool) {
+		pieces := discovery.SplitPath(c.Path)
+		if c.Serial == "" || len(pieces) == 0 || pieces[len(pieces)-1][0] != pathSlot {
+			return plate{}, false
+		}
+		parent, _, _ := strings.Cut(c.Path, pathSlot+"=")
+		return plate{parent, c.Vendor, c.Model, c.Serial}, true
+	}
+	times := map[plate]int{}
+	for _, c := range list {
+		if p, ok := of(c); ok {
+			times[p]++
+		}
+	}
+	for _, c := range list {
+		if p, ok := of(c); ok && times[p] > 1 {
+			echoes++
+			continue
+		}
+		kept = append(kept, c)
+	}
+	return kept, echoes
 }
 
 // comparePaths orders paths with their numbers as numbers: modbus-unit=3 before modbus-unit=20.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -71,6 +72,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 			a.Notes = append(a.Notes, "showed distress while it was asked: "+e.Fact.Value)
 		}
 	}
+	a.Notes = append(a.Notes, doubts(found)...)
 	slices.Sort(a.Notes)
 	a.Notes = slices.Compact(a.Notes)
 	about := t.Parts[0].Subject
@@ -79,6 +81,11 @@ func (r Rules) fold(atoms []*atom) Thing {
 	}
 	t.Deduced = deductions(found, about.Host(), host)
 	parts, deduced := r.components(current, talked)
+	if kept, echoes := withoutEchoes(parts); echoes > 0 {
+		parts = kept
+		a.Notes = append(a.Notes, fmt.Sprintf("answers for %d slots with one nameplate: what sits in them is not known", echoes))
+		slices.Sort(a.Notes)
+	}
 	a.Components = parts
 	t.Deduced = append(t.Deduced, deduced...)
 	return t
@@ -97,6 +104,17 @@ func values(facts []discovery.Fact, key discovery.Key) []string {
 	var out []string
 	for _, f := range facts {
 		if f.Key == key && !slices.Contains(out, f.Value) {
+			out = append(out, f.Value)
+		}
+	}
+	return out
+}
+
+// doubts are the reasons why what a device says may not be true, as far as they are more than a hint.
+func doubts(found []discovery.Fact) []string {
+	var out []string
+	for _, f := range found {
+		if f.Key == discovery.KeyDoubt && f.Confidence > 0.5 {
 			out = append(out, f.Value)
 		}
 	}
