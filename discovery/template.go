@@ -20,15 +20,16 @@ import (
 //	i32le( ... )   like u32le, but ff ff ff ff stands for an absent group (an OPC UA string)
 //	ber( ... )     a length in the definite form of BER (X.690 clause 8.1.3), then the group
 //	one(a|b)       the first of the alternatives that fits, each a run of fixed or varying bytes and groups of its own
+//	each( ... )    the run, again and again to the end of the group
 //
-// A "*" ends its group, so matching never goes back.
+// A "*" or an each ends its group, so matching never goes back.
 type Template struct {
 	text  string
 	parts []part
 }
 
 type part struct {
-	kind  byte // 'x' one byte from value to last, '*' rest, 's' secret rest, '(' counted group, '|' alternatives
+	kind  byte // 'x' one byte from value to last, '*' rest, 's' secret rest, '(' counted group, '|' alternatives, '+' each
 	value byte
 	last  byte
 	max   int
@@ -151,6 +152,14 @@ func (m *matcher) match(parts []part, at, end int) (int, bool) {
 				return stop, false
 			}
 			at = stop
+		case '+':
+			for at < end {
+				stop, ok := m.match(p.group, at, end)
+				if !ok || stop == at {
+					return stop, false
+				}
+				at = stop
+			}
 		case '|':
 			matched := false
 			for _, alt := range p.alts {
@@ -225,8 +234,8 @@ func (p *templateParser) group(inner bool) ([]part, error) {
 			}
 			return parts, nil
 		}
-		if n := len(parts); n > 0 && (parts[n-1].kind == '*' || parts[n-1].kind == 's') {
-			return nil, fmt.Errorf("%q stands behind a *", word)
+		if n := len(parts); n > 0 && (parts[n-1].kind == '*' || parts[n-1].kind == 's' || parts[n-1].kind == '+') {
+			return nil, fmt.Errorf("%q stands behind a * or an each", word)
 		}
 		p.words = p.words[1:]
 		more, err := p.one(word)
@@ -257,6 +266,16 @@ func (p *templateParser) one(word string) ([]part, error) {
 				return []part{alts}, nil
 			}
 		}
+	case word == "each(":
+		inner, err := p.group(true)
+		if err != nil {
+			return nil, err
+		}
+		if p.words[0] != ")" || minLen(inner) == 0 {
+			return nil, fmt.Errorf("each: want a run that is not empty, closed by )")
+		}
+		p.words = p.words[1:]
+		return []part{{kind: '+', group: inner}}, nil
 	case strings.HasSuffix(word, "("):
 		form, err := parseLengthForm(strings.TrimSuffix(word, "("))
 		if err != nil {

@@ -12,6 +12,11 @@ func TestTemplateMatches(t *testing.T) {
 		secrets                 []Span
 		ok                      bool
 	}{
+		{"each", "01 each( 02 ? )", "0102000203", nil, true},
+		{"each_of_none", "01 each( 02 ? )", "01", nil, true},
+		{"each_cut", "01 each( 02 ? )", "01020002", nil, false},
+		{"each_other", "01 u8( each( 02 u8( *4 ) ) ) 05", "0105020000020005", nil, false},
+		{"each_in_group", "01 u8( each( 02 u8( *4 ) ) ) 05", "0105020102020005", nil, true},
 		{"fixed", "2b0e 01 00", "2b0e0100", nil, true},
 		{"fixed_other_byte", "2b 0e 01 00", "2b0e0101", nil, false},
 		{"too_long", "2b 0e", "2b0e00", nil, false},

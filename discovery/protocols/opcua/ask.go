@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -24,9 +25,11 @@ func asker() *discovery.Asker {
 	}
 }
 
-// ask puts the questions over one connection: find-servers, get-endpoints, and, where an endpoint needs neither security nor a
-// login, read-build-info in a session of its own; on a controller and where nothing is known, the session needs an opt-in. What is known already is not asked. A server that refuses a question or the
-// session is no error; what it told stays.
+// ask puts the questions over one connection: find-servers, of a discovery server find-servers-on-network, get-endpoints, and, where an
+// endpoint needs neither security nor a login, read-build-info in a session of its own, and there, of a server with the namespace of
+// DI, the nameplates of its devices (browse-devices, browse-nameplates, read-nameplates). On a controller and where nothing is known,
+// the session needs an opt-in. What is known already is not asked. A server that refuses a question or the session is no error; what
+// it told stays. URLs that point elsewhere are told and not followed.
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	wantServers, wantEndpoints, wantBuild := wanted(s)
 	wantBuild = wantBuild && s.Allowed(requestReadBuildInfo) && s.Allowed(requestCreateSession)
@@ -64,8 +67,7 @@ func wanted(s discovery.Session) (servers, endpoints, build bool) {
 
 func (c *channel) questions(ctx context.Context, servers, endpoints, build bool) error {
 	if servers {
-		_, err := c.request(ctx, requestFindServers, &ua.FindServersRequest{EndpointURL: c.url}, findServersResponse)
-		if err = unlessRefused(err); err != nil {
+		if err := unlessRefused(c.servers(ctx)); err != nil {
 			return err
 		}
 	}
@@ -85,6 +87,20 @@ func (c *channel) questions(ctx context.Context, servers, endpoints, build bool)
 		return nil
 	}
 	return unlessRefused(c.buildInfo(ctx, policy))
+}
+
+// servers asks for the servers that are known there, and a discovery server for those that it has heard on the network.
+func (c *channel) servers(ctx context.Context) error {
+	r, err := c.request(ctx, requestFindServers, &ua.FindServersRequest{EndpointURL: c.url}, findServersResponse)
+	if err != nil {
+		return err
+	}
+	listed, _ := r.findServers() // a damage is the decoder's to tell
+	if !slices.ContainsFunc(listed, func(a application) bool { return a.kind == discoveryServer }) {
+		return nil
+	}
+	_, err = c.request(ctx, requestFindOnNetwork, &ua.FindServersOnNetworkRequest{MaxRecordsToReturn: maxAskedServers}, findOnNetworkResponse)
+	return err
 }
 
 // openToAll gives the anonymous login of the first endpoint without security, if there is one.
@@ -135,10 +151,13 @@ func (c *channel) buildInfo(ctx context.Context, policy string) (err error) {
 	}, activateSessionResponse); err != nil {
 		return err
 	}
-	_, err = c.request(ctx, requestReadBuildInfo, &ua.ReadRequest{
+	r, err = c.request(ctx, requestReadBuildInfo, &ua.ReadRequest{
 		TimestampsToReturn: ua.TimestampsToReturnNeither, NodesToRead: buildInfoNodes(),
 	}, readResponse)
-	return err
+	if err != nil {
+		return err
+	}
+	return c.nameplates(ctx, r.namespaces())
 }
 
 // statusError is a StatusCode that says failure: the server understood and refused.

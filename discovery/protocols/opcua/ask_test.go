@@ -350,6 +350,9 @@ func TestTemplatesAreExact(t *testing.T) {
 			changed := slices.Clone(sent.Bytes)
 			changed[i] ^= 0x40
 			for _, r := range Protocol().Asker.Requests {
+				if r.Name == requestBrowseNameplates || r.Name == requestReadNameplates {
+					continue // whose nodes are those that the server named
+				}
 				if _, ok := r.Template.Match(changed); ok {
 					if r.Name != sent.Request {
 						t.Errorf("%s with byte %d changed is %s", sent.Request, i, r.Name)

@@ -12,7 +12,7 @@ import (
 const (
 	maxMessage     = 256 << 10 // bytes of a message in several chunks
 	maxReads       = 8         // Read requests that wait for their answer
-	maxReadNodes   = 32        // nodes of one of them whose values are facts
+	maxReadNodes   = 96        // nodes of one of them whose values are facts
 	maxAlone       = 256       // Read answers that are searched where no request is heard
 	maxStrangeness = 4 << 10   // bytes without a message, until the conversation is taken for some other protocol
 )
@@ -30,6 +30,7 @@ type conversation struct {
 	told    discovery.Operations
 	own     string // the application URI of the server itself
 	reads   []read
+	plates  nameplates
 }
 
 // half is one direction.
@@ -56,6 +57,7 @@ type read struct {
 type readNode struct {
 	index int // among the nodes of the request
 	node  uint32
+	plate plate // where the node is of a nameplate
 }
 
 // Feed implements discovery.Decoder.
@@ -211,6 +213,10 @@ func (c *conversation) wants(what service, request uint32) bool {
 	switch what {
 	case findServersResponse, findOnNetworkResponse, getEndpointsResponse, createSessionRequest, createSessionResponse, readRequest:
 		return true
+	case browseRequest:
+		return true
+	case browseResponse:
+		return c.plates.pending(request) >= 0
 	case readResponse:
 		return c.pending(request) >= 0 || !c.asked && c.alone < maxAlone
 	case serviceFault:

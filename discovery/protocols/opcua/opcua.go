@@ -4,11 +4,11 @@
 // Standard: OPC 10000-6 v1.05 (clause 5.2 binary encoding, 6.7 secure conversation, 7.1 connection protocol) and OPC 10000-4
 // v1.05 (services). Port: TCP 4840, and those that makers of servers chose beside it.
 //
-// Heard: FindServers, GetEndpoints, CreateSession and Read of the server's build information and namespaces, on channels without
-// security; certificates on all channels; what clients do (read, write, call). On secured channels nothing else is read.
+// Heard: FindServers, GetEndpoints, CreateSession, Read of the server's build information and namespaces, and of the nameplates of
+// devices (OPC 10000-100) that were browsed before, on channels without security; certificates on all channels; what clients do (read, write, call). On secured channels nothing else is read.
 //
 // Asked, over one connection: the servers known there, the endpoints, and, where an endpoint needs neither security nor a login,
-// the build information in one Read. Then the session and the channel are closed in order.
+// the build information in one Read and the nameplates of devices. Then the session and the channel are closed in order.
 package opcua
 
 import "github.com/walkdown-ot/walkdown/discovery"
@@ -38,6 +38,18 @@ const (
 	keyBuildDate           discovery.Key = "opcua.build-date"
 	keyNamespace           discovery.Key = "opcua.namespace"
 
+	// The nameplate of a device, by OPC 10000-100 (DI).
+	keyDIManufacturer       discovery.Key = "opcua.di-manufacturer"
+	keyDIManufacturerURI    discovery.Key = "opcua.di-manufacturer-uri"
+	keyDIModel              discovery.Key = "opcua.di-model"
+	keyDIProductCode        discovery.Key = "opcua.di-product-code"
+	keyDIHardwareRevision   discovery.Key = "opcua.di-hardware-revision"
+	keyDISoftwareRevision   discovery.Key = "opcua.di-software-revision"
+	keyDIDeviceRevision     discovery.Key = "opcua.di-device-revision"
+	keyDIDeviceClass        discovery.Key = "opcua.di-device-class"
+	keyDISerialNumber       discovery.Key = "opcua.di-serial-number"
+	keyDIProductInstanceURI discovery.Key = "opcua.di-product-instance-uri"
+
 	keyClientApplicationURI  discovery.Key = "opcua.client-application-uri"
 	keyClientApplicationName discovery.Key = "opcua.client-application-name"
 	keyClientProductURI      discovery.Key = "opcua.client-product-uri"
@@ -51,12 +63,12 @@ func Protocol() discovery.Protocol {
 		Standard: "OPC 10000-6 v1.05 (UA TCP, binary encoding) and OPC 10000-4 v1.05 (services)",
 		Hears: "what servers and clients call themselves, the endpoints with their security, certificates, " +
 			"the build information and namespaces that clients read, and whether clients read, write or call",
-		Keys: []discovery.Key{
+		Keys: append(plateKeys(),
 			keyApplicationURI, keyProductURI, keyApplicationName, keyApplicationType, keyGatewayServerURI, keyDiscoveryURL,
 			keyEndpoint, keySecurityPolicy, keyCertificateSubject, keyCertificateNotAfter,
 			keyProductName, keyBuildProductURI, keyManufacturerName, keySoftwareVersion, keyBuildNumber, keyBuildDate, keyNamespace,
 			keyClientApplicationURI, keyClientApplicationName, keyClientProductURI,
-		},
+		),
 		Ports: []discovery.Port{
 			{Transport: discovery.TCP, Number: defaultPort},
 			{Transport: discovery.TCP, Number: 4855},  // Softing, Siemens WinCC

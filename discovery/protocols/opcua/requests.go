@@ -23,15 +23,19 @@ const (
 
 // The names of the requests.
 const (
-	requestHello           = "hello"
-	requestOpenChannel     = "open-channel"
-	requestFindServers     = "find-servers"
-	requestGetEndpoints    = "get-endpoints"
-	requestCreateSession   = "create-session"
-	requestActivateSession = "activate-session"
-	requestReadBuildInfo   = "read-build-info"
-	requestCloseSession    = "close-session"
-	requestCloseChannel    = "close-channel"
+	requestHello            = "hello"
+	requestOpenChannel      = "open-channel"
+	requestFindServers      = "find-servers"
+	requestFindOnNetwork    = "find-servers-on-network"
+	requestGetEndpoints     = "get-endpoints"
+	requestCreateSession    = "create-session"
+	requestActivateSession  = "activate-session"
+	requestReadBuildInfo    = "read-build-info"
+	requestBrowseDevices    = "browse-devices"
+	requestBrowseNameplates = "browse-nameplates"
+	requestReadNameplates   = "read-nameplates"
+	requestCloseSession     = "close-session"
+	requestCloseChannel     = "close-channel"
 )
 
 // Pieces of the templates. A service stands on a chunk (channel id, token id, sequence number, request id) and begins with its
@@ -40,7 +44,8 @@ const (
 	onChannel    = "?4 ?4 ?4 ?4 "
 	headerRest   = " ?8 ?4 00000000 ffffffff ?4 000000 "
 	noSession    = " 0000" + headerRest
-	inSession    = " one( 00 ? | 01 ?3 | 02 ?6 | 03 ?2 i32le( *256 ) | 04 ?18 | 05 ?2 i32le( *256 ) )" + headerRest
+	anyNode      = " one( 00 ? | 01 ?3 | 02 ?6 | 03 ?2 i32le( *256 ) | 04 ?18 | 05 ?2 i32le( *256 ) ) "
+	inSession    = anyNode + headerRest
 	endpointURL  = " i32le( 6f70632e7463703a2f2f *54 ) " // opc.tcp:// and an address with its port
 	policyNone   = "http://opcfoundation.org/UA/SecurityPolicy#None"
 	transportTCP = "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
@@ -74,6 +79,12 @@ func requests() []discovery.Request {
 			Effect: "none: reads a list",
 		},
 		{
+			Name: requestFindOnNetwork, Safety: discovery.SafetyB, Max: 1,
+			Template: template("MSGF", onChannel+"0100b02f"+noSession+" 00000000 40000000 ffffffff"),
+			Yields:   []discovery.Key{keyApplicationName, keyDiscoveryURL},
+			Effect:   "none: reads a list; only of a discovery server",
+		},
+		{
 			Name: requestGetEndpoints, Safety: discovery.SafetyB, Max: 1,
 			Template: template("MSGF", onChannel+"0100ac01"+noSession+endpointURL+" ffffffff ffffffff"),
 			Yields: []discovery.Key{
@@ -96,12 +107,27 @@ func requests() []discovery.Request {
 		},
 		{
 			Name: requestReadBuildInfo, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1,
-			Template: template("MSGF", onChannel+"01007702"+inSession+" 0000000000000000 03000000 06000000 "+
-				node("d508")+node("d608")+node("d708")+node("d808")+node("d908")+node("da08")),
+			Template: template("MSGF", onChannel+"01007702"+inSession+" 0000000000000000 03000000 07000000 "+
+				node("d508")+node("d608")+node("d708")+node("d808")+node("d908")+node("da08")+node("cf08")),
 			Yields: []discovery.Key{
-				keyProductName, keyBuildProductURI, keyManufacturerName, keySoftwareVersion, keyBuildNumber, keyBuildDate,
+				keyProductName, keyBuildProductURI, keyManufacturerName, keySoftwareVersion, keyBuildNumber, keyBuildDate, keyNamespace,
 			},
-			Effect: "none: reads six values",
+			Effect: "none: reads seven values",
+		},
+		{
+			Name: requestBrowseDevices, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1,
+			Template: template("MSGF", onChannel+"01000f02"+inSession+" 0000 ?8 00000000 40000000 01000000 01 ? 8913 00000000 0021 01 01000000 3f000000"),
+			Yields:   plateKeys(), Effect: "none: reads which devices a server with the namespace of DI has",
+		},
+		{
+			Name: requestBrowseNameplates, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1,
+			Template: template("MSGF", onChannel+"01000f02"+inSession+" 0000 ?8 00000000 40000000 01-08 000000 each("+anyNode+"00000000 002e 01 02000000 3f000000 )"),
+			Yields:   plateKeys(), Effect: "none: reads which properties these devices have, at most 8 of them",
+		},
+		{
+			Name: requestReadNameplates, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1,
+			Template: template("MSGF", onChannel+"01007702"+inSession+" 0000000000000000 03000000 01-50 000000 each("+anyNode+"0d000000 ffffffff 0000 ffffffff )"),
+			Yields:   plateKeys(), Effect: "none: reads at most 80 values",
 		},
 		{
 			Name: requestCloseSession, Safety: discovery.SafetyC, ByClass: sessionSafety(), Max: 1, Setup: true,
@@ -121,15 +147,13 @@ func sessionSafety() map[discovery.Class]discovery.Safety {
 	return map[discovery.Class]discovery.Safety{discovery.ClassComputer: discovery.SafetyB}
 }
 
-// buildInfoNodes are what the one Read reads.
+// buildInfoNodes are what the one Read reads: the build information, and last the namespaces.
 func buildInfoNodes() []*ua.ReadValueID {
-	var nodes []*ua.ReadValueID
+	var nodes []*ua.NodeID
 	for id := uint16(nodeProductName); id <= nodeBuildDate; id++ {
-		nodes = append(nodes, &ua.ReadValueID{
-			NodeID: ua.NewFourByteNodeID(0, id), AttributeID: ua.AttributeIDValue, DataEncoding: &ua.QualifiedName{},
-		})
+		nodes = append(nodes, ua.NewFourByteNodeID(0, id))
 	}
-	return nodes
+	return readValues(append(nodes, ua.NewFourByteNodeID(0, nodeNamespaceArray)))
 }
 
 // clientDescription is the honest answer to who is asking.

@@ -26,6 +26,7 @@ const (
 	deleteNodesRequest        service = 500
 	deleteReferencesRequest   service = 506
 	browseRequest             service = 527
+	browseResponse            service = 530
 	browseNextRequest         service = 533
 	translatePathsRequest     service = 554
 	registerNodesRequest      service = 560

@@ -3,6 +3,7 @@ package opcua
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -106,13 +107,17 @@ func (c *conversation) service(side discovery.Side, t time.Time, what service, r
 	case createSessionResponse:
 		s, err := r.createdSession()
 		return cmp.Or(err, c.endpoints(side, t, s.endpoints, s.certificate, out))
+	case browseRequest:
+		return c.plates.rememberBrowse(request, &r)
+	case browseResponse:
+		return c.plates.browsed(request, &r)
 	case readRequest:
 		return c.remember(request, &r)
 	case readResponse:
 		if !c.asked {
 			return c.valuesAlone(t, &r, out)
 		}
-		return c.values(t, c.answered(request), &r, out)
+		return c.values(side, t, c.answered(request), &r, out)
 	}
 	return nil
 }
@@ -188,6 +193,7 @@ func (c *conversation) remember(request uint32, r *reader) error {
 	r.requestHeader()
 	r.Skip(8 + 4) // the oldest value that will do, which timestamps
 	for i := range r.count(1) {
+		at := *r
 		node, attribute := r.nodeID().in0(), r.Uint32LE()
 		part := r.bytes() // of an array
 		r.Skip(2)         // data encoding
@@ -195,8 +201,15 @@ func (c *conversation) remember(request uint32, r *reader) error {
 		if r.Err() != nil {
 			break
 		}
-		if telling(node) && attribute == attributeValue && len(part) == 0 && len(nodes) < maxReadNodes {
+		if attribute != attributeValue || len(part) > 0 || len(nodes) == maxReadNodes {
+			continue
+		}
+		if telling(node) {
 			nodes = append(nodes, readNode{index: i, node: node})
+		} else if len(c.plates.plates) > 0 {
+			if plate, ok := c.plates.plates[at.nodeKey()]; ok {
+				nodes = append(nodes, readNode{index: i, plate: plate})
+			}
 		}
 	}
 	if len(nodes) > 0 {
@@ -209,8 +222,9 @@ func (c *conversation) remember(request uint32, r *reader) error {
 }
 
 // values tells the values in the answer to a Read request.
-func (c *conversation) values(t time.Time, nodes []readNode, r *reader, out discovery.Sink) error {
+func (c *conversation) values(side discovery.Side, t time.Time, nodes []readNode, r *reader, out discovery.Sink) error {
 	var f facts
+	devices := map[string]*facts{}
 	if isBad(r.responseHeader()) {
 		return r.problem("read answer")
 	}
@@ -223,12 +237,22 @@ func (c *conversation) values(t time.Time, nodes []readNode, r *reader, out disc
 			continue
 		}
 		v, good := r.dataValue(maxNamespaces)
-		if good && r.Err() == nil {
+		if plate := nodes[0].plate; good && r.Err() == nil && plate.key != "" {
+			if devices[plate.device] == nil {
+				devices[plate.device] = &facts{}
+			}
+			devices[plate.device].add(plate.key, v.text())
+		} else if good && r.Err() == nil {
 			f.value(nodes[0].node, v)
 		}
 		nodes = nodes[1:]
 	}
 	observe(t, f, out)
+	for _, device := range slices.Sorted(maps.Keys(devices)) {
+		if f := devices[device]; len(f.list) > 0 {
+			out.Observe(discovery.Observation{Time: t, Subject: c.plates.subject(c.flow.Ends[side], device), Facts: f.list})
+		}
+	}
 	return r.problem("read answer")
 }
 
