@@ -26,6 +26,7 @@ type finding struct {
 func (doctorCmd) Run(a *app) error {
 	findings := []finding{{What: "system", State: "ok", Text: runtime.GOOS + "/" + runtime.GOARCH + ", walkdown " + version()}}
 	findings = append(findings, interfaces(a.ctx)...)
+	findings = append(findings, firewall()...)
 	findings = append(findings, clock(time.Now()), database(a))
 	return list(a, each(findings), []column[finding]{
 		{"What", func(f finding) string { return f.What }, 0},
@@ -74,6 +75,17 @@ func texts[T fmt.Stringer](values []T) []string {
 		out[i] = v.String()
 	}
 	return out
+}
+
+// firewallFinding tells what a firewall that is on for these profiles means.
+func firewallFinding(profiles []string) []finding {
+	f := finding{What: "firewall", State: "ok", Text: "it is off"}
+	if len(profiles) > 0 {
+		f.State, f.Text = "warn", "it is on for "+strings.Join(profiles, ", ")+" networks: answers to broadcasts (EtherNet/IP, BACnet) are dropped"
+		f.Hint = "allow walkdown.exe incoming UDP for the time of the survey, in an elevated prompt: " +
+			`netsh advfirewall firewall add rule name=walkdown dir=in action=allow protocol=UDP program="C:\path	o\walkdown.exe"`
+	}
+	return []finding{f}
 }
 
 // clock doubts a year that lies before this program was written: laptops with an empty battery start in the past, and every

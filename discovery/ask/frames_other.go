@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package ask
 
@@ -10,6 +10,11 @@ import (
 )
 
 // openFrames says that this system cannot send frames yet.
-func openFrames(ifi *net.Interface, _ uint16) (net.PacketConn, error) {
-	return nil, fmt.Errorf("open %s for frames on %s: %w", ifi.Name, runtime.GOOS, errors.ErrUnsupported)
+func openFrames(ifi *net.Interface, etherType uint16) (net.PacketConn, error) {
+	return nil, fmt.Errorf("open %s for frames: %w", ifi.Name, framesSupported(etherType))
+}
+
+// framesSupported says why frames of an EtherType cannot be sent here.
+func framesSupported(uint16) error {
+	return fmt.Errorf("%s is not driven yet: %w", runtime.GOOS, errors.ErrUnsupported)
 }

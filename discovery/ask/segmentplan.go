@@ -62,6 +62,9 @@ func (k *Keeper) planSegment(protocol discovery.Protocol, l link, hosts []Host) 
 	}
 	reached := []netip.Prefix{l.net}
 	if protocol.Segment.Transport == discovery.EtherType {
+		if err := framesSupported(protocol.Segment.Port); err != nil {
+			return plan, map[string]string{"": err.Error()}
+		}
 		reached = nil
 		for _, other := range k.links {
 			reached = append(reached, other.net)

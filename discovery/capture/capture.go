@@ -1,8 +1,8 @@
 // Package capture gives frames, from a live interface or from a capture file, behind one iterator. It hears and never sends.
 //
 // Files: pcap (tcpdump.org/manpages/pcap-savefile.5; both byte orders, micro- and nanoseconds) and pcapng
-// (draft-ietf-opsawg-pcapng), plain or gzipped (RFC 1952), also from a pipe. Live: Linux AF_PACKET; other systems say what
-// is missing.
+// (draft-ietf-opsawg-pcapng), plain or gzipped (RFC 1952), also from a pipe. Live: Linux AF_PACKET, Windows by Npcap;
+// other systems say what is missing.
 package capture
 
 import (
