@@ -60,6 +60,9 @@ type Request struct {
 	// MayBeSilent says that silence says nothing: the answer may go elsewhere, or nowhere. The message is not sent again, and
 	// silence is no sign of distress.
 	MayBeSilent bool
+	// Tries says that it tries a name or a password. Silence is no sign of distress then either, but the message may have been lost
+	// on the way, and is sent again like others.
+	Tries bool
 	// Gap is the least time since the question before, where that of the device's class is too short: there is a slow bus behind it.
 	Gap time.Duration
 }
@@ -110,8 +113,10 @@ type Target struct {
 // Credential is what a protocol needs to be answered. It is never logged, stored or printed.
 type Credential struct {
 	Protocol string // "snmp"
-	Kind     string // "community"
-	Secret   string
+	Kind     string // "community", "community-v1", "user"
+	Secret   string // of a community
+	// The rest is of a user (SNMPv3).
+	User, Auth, AuthPassword, Privacy, PrivacyPassword, Context string
 }
 
 // String keeps secrets out of logs, whatever verb prints the credential.

@@ -19,7 +19,8 @@ func (k Key) Protocol() string {
 // The keys that more than one protocol tells, or that every room must know.
 const (
 	// KeyBinding says that the MAC and the IP of the subject belong together; the value names who says so: "arp", "nd",
-	// "dhcp", "dcp", or "on-link" (the packet had not passed a router).
+	// "dhcp", "dcp", "table" (a row of another host's ARP or neighbour table, which may be out of date), or "on-link" (the
+	// packet had not passed a router).
 	KeyBinding Key = "address.binding"
 	// KeyMAC is a MAC of the asset, made when its facts are gathered for identification.
 	KeyMAC Key = "address.mac"

@@ -50,6 +50,7 @@ type Protocol struct {
 	Standard string // what it was written from: "MODBUS Application Protocol V1.1b3"
 	Hears    string // one sentence: what can be learnt by listening
 	Keys     []Key  // every key that it tells, apart from the shared ones
+	Retells  []Key  // keys of other protocols, whose announcements it passes on: a switch's table of its neighbours
 	Ports    []Port
 	// Claims recognises the first bytes of a stream or a datagram on a port that is not listed. Nil: by port alone.
 	Claims func(first []byte) bool

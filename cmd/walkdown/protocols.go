@@ -27,6 +27,7 @@ type protocolRow struct {
 	Ports    []string     `json:"ports"`
 	Hears    string       `json:"hears"`
 	Keys     []string     `json:"keys"`
+	Retells  []string     `json:"retells,omitempty"` // keys of other protocols that it passes on
 	Requests []requestRow `json:"requests,omitempty"`
 }
 
@@ -83,7 +84,7 @@ func (c protocolsCmd) Run(a *app) error {
 }
 
 func newProtocolRow(p discovery.Protocol) protocolRow {
-	row := protocolRow{Name: p.Name, Title: p.Title, Standard: p.Standard, Hears: p.Hears, Keys: words(p.Keys)}
+	row := protocolRow{Name: p.Name, Title: p.Title, Standard: p.Standard, Hears: p.Hears, Keys: words(p.Keys), Retells: words(p.Retells)}
 	for _, port := range p.Ports {
 		text := fmt.Sprintf("%s/%d", port.Transport, port.Number)
 		if port.Transport == discovery.EtherType {
@@ -171,6 +172,9 @@ func protocolPage(to io.Writer, rows []protocolRow) error {
 	for _, row := range rows {
 		fmt.Fprintf(&b, "\n## %s\n\n%s. Ports: %s.\n\nHeard: %s\n", row.Title, row.Standard, strings.Join(row.Ports, ", "), row.Hears)
 		fmt.Fprintf(&b, "\nKeys: `%s`.\n", strings.Join(slices.Sorted(slices.Values(row.Keys)), "`, `"))
+		if len(row.Retells) > 0 {
+			fmt.Fprintf(&b, "\nPassed on from other protocols: `%s`.\n", strings.Join(slices.Sorted(slices.Values(row.Retells)), "`, `"))
+		}
 		if len(row.Requests) == 0 {
 			b.WriteString("\nNever asked.\n")
 			continue

@@ -48,6 +48,7 @@ type exchange struct {
 	left    time.Time
 	repeats int
 	noSign  bool // silence says nothing
+	tries   bool // a credential: silence is no sign of distress
 }
 
 func newLine(s *session, conn net.Conn, transport discovery.Transport) *line {
@@ -118,7 +119,7 @@ func (l *line) send(message []byte, repeats int) error {
 func (l *line) transmit(request discovery.Request, message []byte, secrets []discovery.Span, repeats int) error {
 	now := time.Now()
 	_ = l.tap.feed(discovery.Client, now, message)
-	e := &exchange{message: append([]byte(nil), message...), left: now, repeats: repeats, noSign: request.MayBeSilent}
+	e := &exchange{message: append([]byte(nil), message...), left: now, repeats: repeats, noSign: request.MayBeSilent, tries: request.Tries}
 	e.Exchange = l.s.exchange(request)
 	e.Time, e.Bytes = now.UTC(), discovery.Redact(message, secrets)
 	l.mu.Lock()
@@ -259,7 +260,7 @@ func (l *line) abandon(outcome discovery.Outcome, note string, ended bool) (ques
 	l.pending = nil
 	l.mu.Unlock()
 	for _, e := range pending {
-		if !e.Setup && question == "" && !(e.noSign && outcome == discovery.Silent) {
+		if says := !e.noSign && !e.tries || outcome != discovery.Silent; says && !e.Setup && question == "" {
 			question = e.Request
 		}
 		e.Outcome, e.Note = outcome, note

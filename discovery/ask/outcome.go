@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -19,6 +20,11 @@ func (s *session) outcome(err error) ItemResult {
 	s.mu.Unlock()
 	if fault != nil {
 		err = fault
+	}
+	if errors.Is(err, discovery.ErrDistress) && s.v.leftAlone() == nil {
+		// Only the asker could see it.
+		reason := strings.TrimPrefix(err.Error(), discovery.ErrDistress.Error()+": ")
+		err = s.distress(s.protocol.Name+": "+reason, err)
 	}
 	s.askerPuzzled(err)
 	s.mu.Lock()

@@ -110,7 +110,7 @@ func TestSNMPForReal(t *testing.T) {
 		Credentials: []discovery.Credential{{Protocol: "snmp", Kind: "community", Secret: "wrong"}, {Protocol: "snmp", Kind: "community", Secret: "plant"}},
 		Limits:      quick(),
 	})
-	h := host("127.0.0.1", Infrastructure, "snmp")
+	h := host("127.0.0.1", Unknown, "snmp")
 	h.Ports = map[string]uint16{"snmp": addrPort(agent.LocalAddr()).Port()}
 	r := mustRun(t, k, h)
 	_ = agent.Close()

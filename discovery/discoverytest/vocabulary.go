@@ -13,7 +13,7 @@ import (
 // knows reports whether the protocol may tell the key. In a listed key an arc "*" between dots stands for any number: objects
 // of vendors' MIBs have rows.
 func knows(p discovery.Protocol, key discovery.Key) bool {
-	if slices.Contains(discovery.SharedKeys(), key) {
+	if slices.Contains(discovery.SharedKeys(), key) || slices.Contains(p.Retells, key) {
 		return true
 	}
 	return slices.ContainsFunc(p.Keys, func(listed discovery.Key) bool {

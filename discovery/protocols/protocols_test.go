@@ -36,6 +36,11 @@ func TestVocabulary(t *testing.T) {
 		}
 	}
 	for _, p := range all {
+		for _, key := range p.Retells {
+			if owner[key] == "" || owner[key] == p.Name {
+				t.Errorf("%s: retells %q, which is no key of another protocol", p.Name, key)
+			}
+		}
 		if p.Asker == nil {
 			continue
 		}
