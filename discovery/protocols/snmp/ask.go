@@ -5,147 +5,206 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"time"
-
-	"github.com/gosnmp/gosnmp"
+	"slices"
+	"strings"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-const (
-	// maxCommunities bounds the tries: silence to a community string counts for nothing, but three are enough.
-	maxCommunities = 3
-	// maxCommunity is the longest community string that the template lets through.
-	maxCommunity  = 64
-	answerTimeout = 3 * time.Second
-)
-
-// systemGroup is what is asked for: sysDescr, sysObjectID, sysContact, sysName, sysLocation, sysServices.
-var systemGroup = [...]string{
-	"1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.4.0", "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.1.6.0", "1.3.6.1.2.1.1.7.0",
-}
-
-// asker sends one request:
+// asker sends, in this order:
 //
-//  1. get-system-group, an SNMPv2c GET of the six objects of systemGroup, which the agent answers from memory. With several
-//     communities, one try with each until it answers.
+//  1. get-system-group, which the agent answers from memory, with one credential after the other until one is answered: at most
+//     three communities and three users. SNMPv3 begins with discover-engine, which asks for nothing.
+//  2. get-nameplate: at most three objects of the maker's, or of the UPS-, Printer- or ENTITY-MIB.
+//
+// Of switches, routers and the like also:
+//
+//  3. get-agent: the engine id, LLDP chassis id and inventory, and the MAC of the bridge, in one request.
+//  4. get-first-rows, which tells the tables that there are.
+//  5. the tables that there are, ten rows a request at most: parts (and get-part for each with a nameplate), interfaces, addresses,
+//     bridge ports, LLDP and CDP neighbours, forwarding, ARP. Of a Cisco switch without a forwarding table of its own, those of
+//     its VLANs. Nothing of it of a device that takes longer than a second to answer, nor any further when its uptime falls.
+//
+// And by opt-in, of these and of computers, the installed software. What SNMPv3 encrypts is listed as read-v3 and walk-v3.
 func asker() *discovery.Asker {
-	return &discovery.Asker{
-		Transport: discovery.UDP,
-		Port:      Port,
-		Requests: []discovery.Request{{
-			Name:   "get-system-group",
-			Safety: discovery.SafetyB,
-			Template: discovery.MustTemplate(`30 ber( 020101 04 ber( secret*64 ) a0 ber( 02 ber( *4 ) 020100 020100 30 ber(
-				30 ber( 06 ber( 2b06010201 010100 ) 0500 )
-				30 ber( 06 ber( 2b06010201 010200 ) 0500 )
-				30 ber( 06 ber( 2b06010201 010400 ) 0500 )
-				30 ber( 06 ber( 2b06010201 010500 ) 0500 )
-				30 ber( 06 ber( 2b06010201 010600 ) 0500 )
-				30 ber( 06 ber( 2b06010201 010700 ) 0500 )
-			) ) )`),
-			Max:    maxCommunities,
-			Yields: []discovery.Key{KeySysDescr, KeySysObjectID, KeySysContact, KeySysName, KeySysLocation, KeySysServices},
-			Effect: "none: the agent reads six values from memory",
-		}},
-		Ask: ask,
-	}
+	return &discovery.Asker{Transport: discovery.UDP, Port: Port, Requests: requests(), Ask: ask}
 }
 
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
-	communities := communities(t.Credentials)
-	if len(communities) == 0 || isKnown(s) {
+	list := credentials(t.Credentials)
+	v := &visit{session: s, target: t, reader: reader{about: t.Subject}}
+	v.descr, _ = s.Known(KeySysDescr)
+	v.objectID, _ = s.Known(KeySysObjectID)
+	_, read := s.Known(KeyTables)
+	v.tables = t.Class == discovery.ClassInfrastructure && s.Allowed(walkRequest) && !read
+	v.software = s.Allowed(softwareRequest) && !isThere(s, KeySoftware)
+	if len(list) == 0 || isKnown(s) && !v.tables && !v.software {
 		return nil
 	}
-	conn, err := s.Dial(ctx)
-	if err != nil {
-		return fmt.Errorf("ask %s by snmp: %w", t.Subject, err)
-	}
-	defer func() { _ = conn.Close() }()
-	for _, community := range communities {
-		err = get(ctx, conn, community)
-		if !errors.Is(err, discovery.ErrSilent) {
-			break
-		}
-	}
-	if err != nil {
+	if err := v.run(ctx, list); err != nil {
 		return fmt.Errorf("ask %s by snmp: %w", t.Subject, err)
 	}
 	return nil
 }
 
-func communities(credentials []discovery.Credential) []string {
-	var out []string
-	for _, c := range credentials {
-		if c.Protocol == "snmp" && c.Kind == "community" && len(c.Secret) <= maxCommunity && len(out) < maxCommunities {
-			out = append(out, c.Secret)
-		}
-	}
-	return out
+func isThere(s discovery.Session, key discovery.Key) bool {
+	_, ok := s.Known(key)
+	return ok
 }
 
-// isKnown reports whether all that identifies a device was overheard already.
+// isKnown reports whether all that identifies a device was told already.
 func isKnown(s discovery.Session) bool {
-	for _, key := range []discovery.Key{KeySysDescr, KeySysObjectID, KeySysName} {
-		if _, ok := s.Known(key); !ok {
-			return false
+	return isThere(s, KeySysDescr) && isThere(s, KeySysObjectID) && isThere(s, KeySysName)
+}
+
+// visit is one device that is asked.
+type visit struct {
+	session          discovery.Session
+	target           discovery.Target
+	conn             net.Conn
+	credential       credential
+	walker           walker
+	reader           reader
+	descr, objectID  string
+	tables, software bool // are to be read
+	parts            []string
+	slow             bool
+	byVLAN           bool // its forwarding table names the VLANs
+}
+
+func (v *visit) run(ctx context.Context, list []credential) error {
+	var err error
+	if v.conn, err = v.session.Dial(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = v.conn.Close() }()
+	if err := v.begin(ctx, list); err != nil {
+		return err
+	}
+	if err := v.nameplate(ctx); err != nil || v.slow {
+		return err
+	}
+	if v.tables {
+		if err = v.infrastructure(ctx); fatal(err) {
+			return err
 		}
 	}
-	return true
+	if v.software {
+		err = errors.Join(err, v.walker.walk(ctx, &softwareTable))
+	}
+	return err
 }
 
-// get asks once. The answer is decoded on its way through the session; here it only matters whether there was one.
-func get(ctx context.Context, conn net.Conn, community string) error {
-	watched := &watchedConn{Conn: conn}
-	client := gosnmp.GoSNMP{
-		Target: "127.0.0.1", Port: Port, // never used: the session knows whom to ask
-		Version: gosnmp.Version2c, Community: community,
-		Context: ctx, Timeout: answerTimeout, Retries: 0, MaxOids: len(systemGroup),
-		UseUnconnectedUDPSocket: true,
+// begin finds the credential that the agent answers to, by asking for what is needed first.
+func (v *visit) begin(ctx context.Context, list []credential) error {
+	var known engine
+	noV3 := false
+	err := discovery.ErrSilent
+	for _, c := range list {
+		if c.Kind == KindUser && noV3 {
+			continue
+		}
+		var agent *client
+		if agent, err = newClient(ctx, v.conn, c, &known); err != nil {
+			return err
+		}
+		v.walker.client, v.walker.take = agent, v.take
+		v.credential = c
+		err = v.first(ctx)
+		if c.Kind == KindUser {
+			known = agent.engine()
+			noV3 = known.id == ""
+		}
+		if !errors.Is(err, discovery.ErrSilent) && !errors.Is(err, errRejected) {
+			return err
+		}
 	}
-	// Connect opens a local socket and sends nothing. It is needed for what else it sets up; the session's connection takes
-	// the socket's place.
-	if err := client.Connect(); err != nil {
+	return err
+}
+
+// first puts the first question: for the system group, or where that is known, for what else the agent says of itself.
+func (v *visit) first(ctx context.Context) error {
+	oids := systemGroup()
+	if isKnown(v.session) {
+		oids = agentScalars()
+		if !v.tables {
+			oids = systemGroup()
+		}
+	}
+	return v.scalars(ctx, oids)
+}
+
+// scalars asks for objects that every agent may lack some of. SNMPv1 gives nothing at all when one is missing, but what follows
+// their parents.
+func (v *visit) scalars(ctx context.Context, oids []string) error {
+	var r reply
+	var err error
+	if v.walker.client.isV1() {
+		r, err = v.walker.client.next(ctx, parents(oids))
+	} else {
+		r, err = v.walker.client.get(ctx, oids)
+	}
+	if err != nil {
 		return err
 	}
-	if err := client.Close(); err != nil {
-		return err
+	if r.status != 0 {
+		return nil // answered: it does not let that be seen
 	}
-	client.Conn = watched
-	_, err := client.Get(systemGroup[:])
-	switch {
-	case err == nil:
+	v.slow = v.slow || r.took > slowAnswer
+	v.take(r)
+	return v.walker.watch(r)
+}
+
+// nameplate asks for what the maker's agents tell of the device beside the system group.
+func (v *visit) nameplate(ctx context.Context) error {
+	if v.objectID == "" {
+		return nil // it told nothing by which to choose
+	}
+	oids := nameplateOf(v.objectID, v.target.Class)
+	for _, oid := range oids {
+		if key, _, ok := lookUp(oid); ok && isThere(v.session, key) {
+			return nil
+		}
+	}
+	if len(oids) == 0 {
 		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(watched.err, os.ErrDeadlineExceeded):
-		return discovery.ErrSilent
-	case watched.err != nil:
-		return watched.err
 	}
-	return fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
-}
-
-// watchedConn keeps the error of the connection, of which the library passes on only the text. It also hides that a connection
-// may be a net.PacketConn, to which the library would write past the session's peer.
-type watchedConn struct {
-	net.Conn
-	err error
-}
-
-func (c *watchedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	r, err := v.walker.client.get(ctx, oids)
 	if err != nil {
-		c.err = err
+		return err
 	}
-	return n, err
+	if r.status == 0 {
+		v.take(r)
+	}
+	return nil
 }
 
-func (c *watchedConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	if err != nil {
-		c.err = err
+// take is given every answer. What the session's decoder could not read, because it was encrypted, is told from here by the same
+// parser.
+func (v *visit) take(r reply) {
+	said := v.reader.read(r.bindings)
+	for _, b := range r.bindings {
+		switch {
+		case b.OID == "1.3.6.1.2.1.1.1.0":
+			v.descr = value(KeySysDescr, b.Value)
+		case b.OID == "1.3.6.1.2.1.1.2.0":
+			v.objectID = value(KeySysObjectID, b.Value)
+		case strings.HasPrefix(b.OID, entPhysical+"11."), strings.HasPrefix(b.OID, entPhysical+"13."):
+			row := b.OID[strings.LastIndexByte(b.OID, '.')+1:]
+			if discovery.Text(value("", b.Value)) != "" && len(v.parts) < maxParts && !slices.Contains(v.parts, row) {
+				v.parts = append(v.parts, row)
+			}
+		}
 	}
-	return n, err
+	if !v.walker.client.secret {
+		return
+	}
+	for _, g := range said.own.groups {
+		o := discovery.Observation{Subject: v.target.Subject, Facts: g.facts}
+		o.Subject.Path = g.path
+		v.session.Observe(o)
+	}
+	for _, o := range said.told {
+		v.session.Observe(o)
+	}
 }

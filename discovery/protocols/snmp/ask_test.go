@@ -2,18 +2,13 @@ package snmp
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/gosnmp/gosnmp"
 
@@ -139,65 +134,4 @@ func TestAskNothingWithoutNeed(t *testing.T) {
 			t.Errorf("%s: dialled %d times, error %v", name, got.Dials, got.Err)
 		}
 	}
-}
-
-// net-snmp's agent is a peer that is not ours.
-func TestAskSnmpd(t *testing.T) {
-	path, err := exec.LookPath("snmpd")
-	if err != nil {
-		if path = "/usr/sbin/snmpd"; !isFile(path) {
-			t.Skip("net-snmp's snmpd is not installed")
-		}
-	}
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := socket.LocalAddr().String()
-	if err := socket.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	config := filepath.Join(dir, "snmpd.conf")
-	text := "rocommunity lab 127.0.0.1\nsysDescr Lab switch LS-8, FW: V1.2.3\nsysObjectID 1.3.6.1.4.1.4329.6.1.2\nsysName lab-switch\n" +
-		"sysLocation cabinet 7\nsysContact nobody\nsysServices 2\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	snmpd := exec.CommandContext(t.Context(), path, "-f", "-Le", "-C", "-c", config, "-p", filepath.Join(dir, "pid"), "-I", "system_mib,sysORTable", "udp:"+address)
-	snmpd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+dir)
-	var log strings.Builder
-	snmpd.Stderr = &log
-	if err := snmpd.Start(); err != nil {
-		t.Skipf("start snmpd: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = snmpd.Process.Kill()
-		_ = snmpd.Wait()
-	})
-	var got discoverytest.Answers
-	for range 20 {
-		got = discoverytest.Asked(t, Protocol(), discoverytest.Peer{Target: target("lab"), Address: address, Timeout: 2 * time.Second})
-		if got.Err == nil {
-			break
-		}
-		time.Sleep(100 * time.Millisecond) // it may not listen yet
-	}
-	if got.Err != nil {
-		t.Fatalf("ask snmpd: %v\n%s", got.Err, log.String())
-	}
-	want := []string{" -> 127.0.0.1 udp/161 snmp: read"}
-	for _, fact := range []string{
-		"sysDescr = Lab switch LS-8, FW: V1.2.3", "sysObjectID = 1.3.6.1.4.1.4329.6.1.2", "sysContact = nobody", "sysName = lab-switch", "sysLocation = cabinet 7", "sysServices = 2",
-	} {
-		want = append(want, fmt.Sprintf("127.0.0.1: snmp.%s", fact))
-	}
-	if !slices.Equal(got.Lines, want) || len(got.Problems) > 0 {
-		t.Errorf("got  %q\nwant %q\nproblems %v", got.Lines, want, got.Problems)
-	}
-}
-
-func isFile(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

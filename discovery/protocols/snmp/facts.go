@@ -22,6 +22,16 @@ const (
 	KeySysServices      discovery.Key = "snmp.sysServices"
 	KeyEntPhysicalClass discovery.Key = "snmp.entPhysicalClass"
 	KeyTrapEnterprise   discovery.Key = "snmp.snmpTrapEnterprise"
+	KeyIfDescr          discovery.Key = "snmp.ifDescr"
+	KeyIfName           discovery.Key = "snmp.ifName"
+	KeyIfAlias          discovery.Key = "snmp.ifAlias"
+	KeyIfPhysAddress    discovery.Key = "snmp.ifPhysAddress"          // of a port of the device
+	KeyBridgeAddress    discovery.Key = "snmp.dot1dBaseBridgeAddress" // a MAC of the device
+	KeyPortVLAN         discovery.Key = "snmp.dot1qPvid"
+	KeyBridgePort       discovery.Key = "snmp.dot1dTpFdbPort" // the teller's port behind which a host is, by name
+	KeyOwnAddress       discovery.Key = "snmp.ipAdEntAddr"    // an IP of the device
+	KeySoftware         discovery.Key = "snmp.hrSWInstalledName"
+	KeyTables           discovery.Key = "snmp.tables"           // "read": the tables were read to their end
 	KeyEngineID         discovery.Key = "snmp.engineID"         // hex
 	KeyEngineEnterprise discovery.Key = "snmp.engineEnterprise" // IANA enterprise number
 	KeyEngineMAC        discovery.Key = "snmp.engineMAC"
@@ -31,7 +41,9 @@ const (
 
 // Protocol is both faces of SNMP.
 func Protocol() discovery.Protocol {
-	keys := []discovery.Key{KeyEngineEnterprise, KeyEngineMAC, KeyEngineAddress, KeyEngineText}
+	keys := []discovery.Key{
+		KeyEngineEnterprise, KeyEngineMAC, KeyEngineAddress, KeyEngineText, KeyPortVLAN, KeyBridgePort, KeyOwnAddress, KeyTables,
+	}
 	for _, o := range objects {
 		keys = append(keys, o.listedKey())
 	}
@@ -40,12 +52,14 @@ func Protocol() discovery.Protocol {
 		Name:     "snmp",
 		Title:    "SNMP",
 		Standard: "RFC 1157, RFC 3416, RFC 3411 to 3414",
-		Hears:    "what an agent tells its managers of the device and its parts, its engine id, and who reads or writes",
-		Keys:     keys,
-		Ports:    []discovery.Port{{Transport: discovery.UDP, Number: Port}, {Transport: discovery.UDP, Number: TrapPort}},
-		Claims:   claims,
-		Decode:   func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
-		Asker:    asker(),
+		Hears: "what an agent tells its managers of the device, its parts and ports, of its neighbours and the hosts behind it; its " +
+			"engine id; who reads or writes",
+		Keys:    keys,
+		Retells: retold(),
+		Ports:   []discovery.Port{{Transport: discovery.UDP, Number: Port}, {Transport: discovery.UDP, Number: TrapPort}},
+		Claims:  claims,
+		Decode:  func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:   asker(),
 	}
 }
 
@@ -68,21 +82,25 @@ func claims(first []byte) bool {
 	return false
 }
 
-// decoder remembers only which operations were told.
+// decoder remembers which operations were told, and the rows of tables.
 type decoder struct {
-	flow discovery.Flow
-	told discovery.Operations
+	flow    discovery.Flow
+	told    discovery.Operations
+	readers [2]reader // by side
 }
 
 // Feed takes one datagram.
 func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out discovery.Sink) (int, error) {
 	m, err := Parse(b)
 	subject := d.flow.Ends[side]
+	r := &d.readers[side]
+	r.about = subject
 	var facts grouped
 	// A message that asks to be answered names the engine of whom it asks; every other one that of its sender (RFC 3414 section 1.6).
 	if !m.Reportable {
 		facts.add("", engineFacts(m.EngineID)...)
 	}
+	var said answer
 	switch m.PDU {
 	case GetRequest, GetNextRequest, GetBulkRequest:
 		d.talk(side, t, discovery.OpRead, out)
@@ -90,13 +108,17 @@ func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out di
 		d.talk(side, t, discovery.OpWrite, out)
 	case Response:
 		if m.ErrorStatus == 0 {
-			facts.bindings(m.Bindings)
+			said = r.read(m.Bindings)
 		}
 	case TrapV2, InformRequest:
-		facts.bindings(m.Bindings)
+		said = r.read(m.Bindings)
 	case TrapV1:
 		facts.trap(m.Trap)
-		facts.bindings(m.Bindings)
+		said = (&reader{}).read(m.Bindings)
+		said.told = nil // the agent may be another one than the sender
+	}
+	for _, g := range said.own.groups {
+		facts.add(g.path, g.facts...)
 	}
 	for _, g := range facts.groups {
 		o := discovery.Observation{Time: t, Subject: subject, Facts: g.facts}
@@ -105,6 +127,10 @@ func (d *decoder) Feed(side discovery.Side, t time.Time, b []byte, _ int, out di
 			o.Teller = subject
 		}
 		o.Subject.Path = g.path
+		out.Observe(o)
+	}
+	for _, o := range said.told {
+		o.Time = t
 		out.Observe(o)
 	}
 	if err != nil {
@@ -151,22 +177,6 @@ func (g *grouped) add(path string, facts ...discovery.Fact) {
 	g.groups[i].facts = append(g.groups[i].facts, facts...)
 }
 
-func (g *grouped) bindings(list []Binding) {
-	for _, b := range list {
-		key, path, ok := lookUp(b.OID)
-		if !ok {
-			continue
-		}
-		if key == KeyEngineID {
-			g.add(path, engineFacts(b.Value.Content)...)
-			continue
-		}
-		if fact := discovery.NewFact(key, value(key, b.Value)); fact.Value != "" {
-			g.add(path, fact)
-		}
-	}
-}
-
 // trap takes the enterprise of a v1 trap, which is the sender's sysObjectID in the traps that every agent can send (RFC 1157
 // section 4.1.6).
 func (g *grouped) trap(t Trap) {
@@ -186,6 +196,12 @@ const noObject = "0.0"
 func value(key discovery.Key, e ber.Element) string {
 	switch e.Tag {
 	case ber.OctetString:
+		if key == KeyIfPhysAddress || key == KeyBridgeAddress {
+			if len(e.Content) != len(discovery.MAC{}) {
+				return ""
+			}
+			return discovery.MAC(e.Content).String()
+		}
 		return string(e.Content)
 	case ber.ObjectID:
 		if oid, err := e.OID(); err == nil && oid != noObject {

@@ -14,7 +14,7 @@ type object struct {
 	key     discovery.Key
 }
 
-// entPhysical is the ENTITY-MIB's table of parts; its index becomes a path.
+// entPhysical is the ENTITY-MIB's table of parts; its index becomes a path, as that of the IF-MIB's tables does.
 const entPhysical = "1.3.6.1.2.1.47.1.1.1.1."
 
 // objects is the table. It has no fast-changing values: sysUpTime and counters would only make noise.
@@ -29,8 +29,15 @@ var objects = [...]object{
 	{"1.3.6.1.6.3.1.1.4.3.0", KeyTrapEnterprise},
 	// SNMP-FRAMEWORK-MIB (RFC 3411)
 	{"1.3.6.1.6.3.10.2.1.1.0", KeyEngineID},
+	// IF-MIB (RFC 2863), BRIDGE-MIB (RFC 4188)
+	{ifEntry + "2.*", KeyIfDescr},
+	{ifEntry + "6.*", KeyIfPhysAddress},
+	{ifXEntry + "1.*", KeyIfName},
+	{ifXEntry + "18.*", KeyIfAlias},
+	{"1.3.6.1.2.1.17.1.1.0", KeyBridgeAddress},
 	// HOST-RESOURCES-MIB (RFC 2790), Printer-MIB (RFC 3805), UPS-MIB (RFC 1628)
 	{"1.3.6.1.2.1.25.3.2.1.3.*", "snmp.hrDeviceDescr"},
+	{"1.3.6.1.2.1.25.6.3.1.2.*", KeySoftware},
 	{"1.3.6.1.2.1.43.5.1.1.16.*", "snmp.prtGeneralPrinterName"},
 	{"1.3.6.1.2.1.43.5.1.1.17.*", "snmp.prtGeneralSerialNumber"},
 	{"1.3.6.1.2.1.33.1.1.1.0", "snmp.upsIdentManufacturer"},
@@ -58,13 +65,15 @@ var objects = [...]object{
 	{"1.3.6.1.4.1.8691.7.*.1.2.0", ""},
 	{"1.3.6.1.4.1.8691.7.*.1.4.0", ""},
 	{"1.3.6.1.4.1.8691.7.*.1.78.0", ""},
-	// Hirschmann classic: product code, versions ("SW: ... CH: ... BP: ..."), and by device model and serial number; HiOS: the
-	// firmware that runs (location 1 is the memory)
+	// Hirschmann classic: product code, versions ("SW: ... CH: ... BP: ..."), and by device model and serial number; HiOS: model,
+	// serial number, and the firmware that runs (location 1 is the memory, kind 1 the firmware)
 	{"1.3.6.1.4.1.248.14.1.1.1.0", ""},
 	{"1.3.6.1.4.1.248.14.1.1.2.0", ""},
 	{"1.3.6.1.4.1.248.14.1.1.9.1.3.*", ""},
 	{"1.3.6.1.4.1.248.14.1.1.9.1.10.*", ""},
-	{"1.3.6.1.4.1.248.11.10.1.3.1.10.1.5.1.*", ""},
+	{"1.3.6.1.4.1.248.11.10.1.1.2.0", ""},
+	{"1.3.6.1.4.1.248.11.10.1.1.3.0", ""},
+	{"1.3.6.1.4.1.248.11.10.1.3.1.10.1.5.1.1.*", ""},
 	// Phoenix Contact and WAGO: firmware
 	{"1.3.6.1.4.1.4346.11.11.11.1.1.0", ""},
 	{"1.3.6.1.4.1.13576.10.1.10.4.0", ""},
@@ -85,8 +94,11 @@ func lookUp(oid string) (key discovery.Key, path string, ok bool) {
 		if !ok {
 			continue
 		}
-		if strings.HasPrefix(o.pattern, entPhysical) {
+		switch {
+		case strings.HasPrefix(o.pattern, entPhysical):
 			path = discovery.JoinPath("", pathEntity, row)
+		case strings.HasPrefix(o.pattern, ifEntry), strings.HasPrefix(o.pattern, ifXEntry):
+			path = discovery.JoinPath("", pathInterface, row)
 		}
 		if o.key == "" {
 			return discovery.Key("snmp." + oid), path, true

@@ -1,7 +1,9 @@
 // Package snmp reads and asks the Simple Network Management Protocol: what a device's agent says of the device and its parts.
 // Standards: RFC 1157 (v1), RFC 3416 (v2c), RFC 3412, 3414 and 3411 section 5 (v3 headers and engine ids); UDP 161, traps 162.
-// Heard: the system group, ENTITY-MIB, nameplate objects of some vendors, engine ids; who reads and who writes.
-// Asked: one GET of the system group, with configured community strings only.
+// Heard: the system group, ENTITY-MIB, nameplate objects of some vendors, engine ids; the ports, neighbours, forwarding and ARP
+// tables of switches and routers; who reads and who writes.
+// Asked, with configured credentials only (v1, v2c, v3): one GET of the system group and one of a nameplate; of infrastructure its
+// tables too.
 //
 // Community strings and user names never become facts.
 package snmp
@@ -57,6 +59,7 @@ type Message struct {
 	Reportable bool
 	// ErrorStatus of a Response; what it lists is then what was asked, not what was found.
 	ErrorStatus int64
+	RequestID   int64
 	Trap        Trap
 	Bindings    []Binding // at most maxBindings
 }
@@ -171,7 +174,7 @@ func (m *Message) readPDU(r *ber.Reader) error {
 			return err
 		}
 	} else {
-		body.Int()                 // request id
+		m.RequestID = body.Int()
 		m.ErrorStatus = body.Int() // or how many do not repeat (bulk)
 		body.Int()                 // error index, or how often the rest repeats
 	}

@@ -128,6 +128,72 @@ func TestProtocol(t *testing.T) {
 				bind("1.3.6.1.4.1.4346.11.11.11.1.1.0", tlv(0x44, "\x9f"))))),
 		),
 		sample(
+			"forwarding_table", 0,
+			[]string{
+				"192.0.2.1: snmp.dot1dBaseBridgeAddress = 28:63:36:00:00:00",
+				"192.0.2.1 if=1: snmp.ifName = Gi1/1", "192.0.2.1 if=1: snmp.ifPhysAddress = 28:63:36:00:00:01", "192.0.2.1 if=1: snmp.dot1qPvid = 20",
+				"00:a0:45:01:02:03 vlan=20 (said by 192.0.2.1): snmp.dot1dTpFdbPort = Gi1/1", "00:a0:45:01:02:04 (said by 192.0.2.1): snmp.dot1dTpFdbPort = port 9",
+			},
+			message(server, v2c(pdu(
+				Response, 0, bind("1.3.6.1.2.1.17.1.1.0", text("\x28\x63\x36\x00\x00\x00")), bind("1.3.6.1.2.1.31.1.1.1.1.1", text("Gi1/1")),
+				bind("1.3.6.1.2.1.2.2.1.6.1", text("\x28\x63\x36\x00\x00\x01")), bind("1.3.6.1.2.1.2.2.1.6.2", text("")), bind("1.3.6.1.2.1.17.1.4.1.2.7", integer(1)),
+				bind("1.3.6.1.2.1.17.7.1.4.5.1.1.7", tlv(0x42, "\x14"))))),
+			// The bridge's own, a group, one that is not in use, a virtual router: none of them is a host.
+			message(server, v2c(pdu(
+				Response, 0, bind(vlanFdbEntry+"2.20.0.160.69.1.2.3", integer(7)), bind(vlanFdbEntry+"3.20.0.160.69.1.2.3", integer(3)),
+				bind(vlanFdbEntry+"2.30.0.160.69.1.2.4", integer(9)), bind(vlanFdbEntry+"2.20.40.99.54.0.0.1", integer(7)), bind(vlanFdbEntry+"2.20.1.0.94.0.0.1", integer(7)),
+				bind(vlanFdbEntry+"2.20.0.160.69.1.2.5", integer(7)), bind(vlanFdbEntry+"3.20.0.160.69.1.2.5", integer(2)), bind(vlanFdbEntry+"2.20.0.0.94.0.1.5", integer(7)),
+				bind(vlanFdbEntry+"2.20.0.160.69.1.2", integer(7)), bind(vlanFdbEntry+"2.20.0.160.69.1.2.300", integer(7))))),
+		),
+		sample(
+			"arp_tables", 0,
+			[]string{
+				"192.0.2.1: snmp.ipAdEntAddr = 192.0.2.1", "00:a0:45:01:02:03 192.0.2.9 (said by 192.0.2.1): address.binding = table",
+				"00:a0:45:01:02:05 2001:db8::5 (said by 192.0.2.1): address.binding = table",
+			},
+			message(server, v2c(pdu(
+				Response, 0, bind(ipAdEntry+"2.192.0.2.1", integer(1)), bind(ipAdEntry+"2.127.0.0.1", integer(2)),
+				bind(arpEntry+"2.1.192.0.2.9", text("\x00\xa0\x45\x01\x02\x03")), bind(arpEntry+"4.1.192.0.2.9", integer(3)),
+				bind(arpEntry+"2.1.192.0.2.10", text("\x00\xa0\x45\x01\x02\x04")), bind(arpEntry+"4.1.192.0.2.10", integer(2)),
+				bind(arpEntry+"2.1.192.0.2.11", text("\x00\x00\x00\x00\x00\x00")), bind(arpEntry+"2.1.224.0.0.5", text("\x01\x00\x5e\x00\x00\x05")),
+				bind(neighbourEntry+"4.1.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.5", text("\x00\xa0\x45\x01\x02\x05")),
+				bind(neighbourEntry+"4.1.1.4.192.0.2.12", text("\x00\xa0\x45\x01\x02\x06")), bind(neighbourEntry+"7.1.1.4.192.0.2.12", integer(7)),
+				bind(neighbourEntry+"4.1.1.9.192.0.2.13", text("\x00\xa0\x45\x01\x02\x07"))))),
+		),
+		sample(
+			"lldp_neighbours", 0,
+			[]string{
+				"192.0.2.1: lldp.chassis-id = 28:63:36:00:00:00", "192.0.2.1: lldp.chassis-id-subtype = mac-address", "192.0.2.1: lldp.med-serial = SN-77",
+				"192.0.2.1 if=103: snmp.ifDescr = Gi1/3",
+				"28:63:36:aa:00:01 (said by 192.0.2.1): lldp.chassis-id = 28:63:36:aa:00:01", "28:63:36:aa:00:01 (said by 192.0.2.1): lldp.chassis-id-subtype = mac-address",
+				"28:63:36:aa:00:01 (said by 192.0.2.1): lldp.port-id = port-001", "28:63:36:aa:00:01 (said by 192.0.2.1): lldp.port-id-subtype = local",
+				"28:63:36:aa:00:01 (said by 192.0.2.1): lldp.system-name = plc-1", "28:63:36:aa:00:01 (said by 192.0.2.1): lldp.capabilities = bridge, station-only",
+				"28:63:36:aa:00:01 (said by 192.0.2.1): lldp.management-address = 192.0.2.30", "28:63:36:aa:00:01 (said by 192.0.2.1): lldp.med-serial = S-1",
+				"192.0.2.1: link Gi1/3 -> 28:63:36:aa:00:01 plc-1 port-001 by lldp", "192.0.2.1: link port 4 -> io-7 by lldp",
+			},
+			message(server, v2c(pdu(
+				Response, 0, bind(lldpLocChassisIDSubtype, integer(4)), bind(lldpLocChassisID, text("\x28\x63\x36\x00\x00\x00")), bind(lldpMEDLocal+"5.0", text("SN-77\x00")),
+				bind(ifEntry+"2.103", text("Gi1/3")), bind(lldpLocalEntry+"2.3", integer(5)), bind(lldpLocalEntry+"3.3", text("Gi1/3"))))),
+			message(server, v2c(pdu(
+				Response, 0, bind(lldpRemoteEntry+"4.0.3.1", integer(4)), bind(lldpRemoteEntry+"5.0.3.1", text("\x28\x63\x36\xaa\x00\x01")),
+				bind(lldpRemoteEntry+"6.0.3.1", integer(7)), bind(lldpRemoteEntry+"7.0.3.1", text("port-001")), bind(lldpRemoteEntry+"9.0.3.1", text("plc-1")),
+				bind(lldpRemoteEntry+"12.0.3.1", text("\x21\x00")), bind(lldpAddressEntry+"3.0.3.1.1.4.192.0.2.30", integer(2)), bind(lldpMEDEntry+"1.4.0.3.1", text("S-1")),
+				bind(lldpRemoteEntry+"4.0.4.2", integer(7)), bind(lldpRemoteEntry+"5.0.4.2", text("io-7")), bind(lldpRemoteEntry+"4.0.5.3", integer(4))))),
+		),
+		sample(
+			"cdp_neighbours", 0,
+			[]string{
+				"192.0.2.40 (said by 192.0.2.1): cdp.device-id = sw-2", "192.0.2.40 (said by 192.0.2.1): cdp.address = 192.0.2.40",
+				"192.0.2.40 (said by 192.0.2.1): cdp.port-id = GigabitEthernet0/1", "192.0.2.40 (said by 192.0.2.1): cdp.platform = cisco IE-3000",
+				"192.0.2.40 (said by 192.0.2.1): cdp.version = IOS 15", "192.0.2.1: link interface 5 -> 192.0.2.40 sw-2 GigabitEthernet0/1 by cdp",
+				"192.0.2.1: link interface 6 -> phone by cdp",
+			},
+			message(server, v2c(pdu(
+				Response, 0, bind(cdpEntry+"3.5.1", integer(1)), bind(cdpEntry+"4.5.1", text("\xc0\x00\x02\x28")), bind(cdpEntry+"5.5.1", text("IOS  15")),
+				bind(cdpEntry+"6.5.1", text("sw-2")), bind(cdpEntry+"7.5.1", text("GigabitEthernet0/1")), bind(cdpEntry+"8.5.1", text("cisco IE-3000")),
+				bind(cdpEntry+"6.6.1", text("phone")), bind(cdpEntry+"4.6.1", text("")), bind(cdpEntry+"6.6", text("no such row"))))),
+		),
+		sample(
 			"v1_error_echoes_the_question", 0, nil,
 			message(server, tlv(0x30, integer(0), text("public"), pdu(Response, 2, bind("1.3.6.1.2.1.1.5.0", text("guess"))))),
 		),
