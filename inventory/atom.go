@@ -28,6 +28,7 @@ type atom struct {
 	current  []Evidence // the evidence that is not superseded
 	facts    []discovery.Fact
 	marks    []Mark // what it may be recognised by beside its address; at most one of a kind
+	own      []Mark // MarkInterface: the addresses that it tells to be its own
 	model    string // in the spelling of letters
 }
 
@@ -191,6 +192,11 @@ func (r Rules) identifyAtom(a *atom) {
 	}
 	if m, ok := serialMark(a.site, best[discovery.KeyVendor], best[discovery.KeySerial]); ok {
 		a.marks = append(a.marks, m)
+	}
+	for _, e := range a.current {
+		if m, ok := interfaceMark(e); ok && !slices.Contains(a.own, m) {
+			a.own = append(a.own, m)
+		}
 	}
 	a.model = letters(cmp.Or(best[discovery.KeyModel], best[discovery.KeyOrderNumber]))
 	made := map[MarkKind][]Mark{}

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxOnLink is how many IPv4 addresses a MAC may hold that nothing but "on-link" gives it. With more it is taken for a
-	// router that the listener did not see through.
+	// maxOnLink is how many IPv4 addresses a MAC may hold that nothing but "on-link", or nothing but ARP tables, gives it. With
+	// more it is taken for a router that the listener did not see through, or that answers ARP for others.
 	maxOnLink = 4
 	// bothLive is how long after each other two MACs may have claimed an IP for the last time, and still both be there.
 	bothLive = time.Hour
@@ -39,14 +39,29 @@ type pairKey struct {
 // claim is what is known of a MAC holding an IP.
 type claim struct {
 	pairKey
-	strong, weak span // strong: ARP, ND, DHCP, DCP; weak: on-link
+	strong, table, weak span // strong: ARP, ND, DHCP, DCP; table: a row of somebody's ARP table; weak: on-link
 }
 
+// span is how long the best of what is known speaks for the claim.
 func (c claim) span() span {
-	if !c.strong.first.IsZero() {
+	switch {
+	case !c.strong.first.IsZero():
 		return c.strong
+	case !c.table.first.IsZero():
+		return c.table
 	}
 	return c.weak
+}
+
+// rank is 0 for a strong claim, 1 for a row of a table, 2 for a weak one.
+func (c claim) rank() int {
+	switch {
+	case !c.strong.first.IsZero():
+		return 0
+	case !c.table.first.IsZero():
+		return 1
+	}
+	return 2
 }
 
 // bindings say which MAC an IP belongs to.
@@ -55,8 +70,9 @@ type bindings struct {
 	homes  map[homeKey][]*claim // the accepted ones, the last one last
 }
 
-// bind reads the bindings out of the sightings. An IP belongs to the MAC that it was bound to last. "on-link" is believed only
-// where nothing better is known of the IP, and never of a router, a virtual MAC, or a MAC with too many such IPs.
+// bind reads the bindings out of the sightings. An IP belongs to the MAC that it was bound to last. What a table says is believed
+// where the host itself has not shown its MAC, and not of a MAC with too many such IPs; "on-link" only where nothing better is
+// known of the IP, and never of a router, a virtual MAC, or a MAC with too many such IPs.
 func bind(sightings []Sighting) bindings {
 	b := bindings{claims: map[pairKey]*claim{}, homes: map[homeKey][]*claim{}}
 	type station struct {
@@ -78,30 +94,34 @@ func bind(sightings []Sighting) bindings {
 					c = &claim{pairKey: key}
 					b.claims[key] = c
 				}
-				if e.Fact.Value == "on-link" {
+				switch e.Fact.Value {
+				case "on-link":
 					c.weak.add(e.First, e.Last)
-				} else {
+				case "table":
+					c.table.add(e.First, e.Last)
+				default:
 					c.strong.add(e.First, e.Last)
 				}
 			}
 		}
 	}
-	onLink := map[station]int{}
-	known := map[homeKey]bool{} // IPs with a strong claim
+	many := [3]map[station]int{{}, {}, {}} // by rank
+	best := map[homeKey]int{}              // the best rank of the IP
 	for key, c := range b.claims {
-		if !c.strong.first.IsZero() {
-			known[key.homeKey] = true
-		} else if key.ip.Is4() {
-			onLink[station{key.place, key.mac}]++
+		rank := c.rank()
+		if known, ok := best[key.homeKey]; !ok || rank < known {
+			best[key.homeKey] = rank
+		}
+		if key.ip.Is4() {
+			many[rank][station{key.place, key.mac}]++
 		}
 	}
+	const strong, weak = 0, 2
 	for key, c := range b.claims {
-		if c.strong.first.IsZero() {
-			at := station{key.place, key.mac}
-			if known[key.homeKey] || routers[at] || key.mac.IsVirtual() || onLink[at] > maxOnLink {
-				delete(b.claims, key)
-				continue
-			}
+		at, rank := station{key.place, key.mac}, c.rank()
+		if rank != strong && (best[key.homeKey] < rank || many[rank][at] > maxOnLink) || rank == weak && (routers[at] || key.mac.IsVirtual()) {
+			delete(b.claims, key)
+			continue
 		}
 		b.homes[key.homeKey] = append(b.homes[key.homeKey], c)
 	}

@@ -10,13 +10,15 @@ import (
 )
 
 const (
-	pathEnt     = "ent"
-	pathSlot    = "slot"
-	pathChassis = "ent=1" // the root of the tree of the ENTITY-MIB (RFC 6933)
-	prefixUnit  = discovery.PathModbusUnit + "="
+	pathEnt       = "ent"
+	pathSlot      = "slot"
+	pathChassis   = "ent=1" // the root of the tree of the ENTITY-MIB (RFC 6933), where no row, or several, is a chassis
+	pathInterface = "if"    // a port: no component
+	prefixUnit    = discovery.PathModbusUnit + "="
 	// Either makes a row of the ENTITY-MIB a component.
 	keyEntSerial discovery.Key = "snmp.entPhysicalSerialNum"
 	keyEntModel  discovery.Key = "snmp.entPhysicalModelName"
+	keyEntClass  discovery.Key = "snmp.entPhysicalClass"
 )
 
 // byPath groups evidence by path. What is said of the device itself stands under "". Paths that were only talked to have
@@ -44,9 +46,24 @@ func folded(paths map[string][]Evidence) func(path string) bool {
 	}
 	slices.Sort(units)
 	unitsFold := alike(paths, units)
+	whole := chassis(paths)
 	return func(path string) bool {
-		return path == "" || path == pathChassis || unitsFold && slices.Contains(units, path)
+		return path == "" || path == whole || unitsFold && slices.Contains(units, path)
 	}
+}
+
+// chassis is the row of the ENTITY-MIB that is the device itself. A stack has several chassis; its root is the first row.
+func chassis(paths map[string][]Evidence) string {
+	var found []string
+	for path, evidence := range paths {
+		if slices.ContainsFunc(evidence, func(e Evidence) bool { return e.Fact.Key == keyEntClass && e.Fact.Value == "chassis" }) {
+			found = append(found, path)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return pathChassis
 }
 
 // alike reports whether the units are the device itself: there is one, and the device says nothing without a unit; or all of
@@ -118,7 +135,7 @@ func (r Rules) components(evidence []Evidence, talked []string) ([]Component, []
 	var deduced []Evidence
 	for _, path := range slices.SortedFunc(maps.Keys(paths), comparePaths) {
 		facts := paths[path]
-		if isHost(path) {
+		if _, isPort := discovery.PathValue(path, pathInterface); isPort || isHost(path) {
 			continue
 		}
 		found := r.identify(facts, nil)

@@ -31,7 +31,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 			macs = append(macs, a.mac)
 		}
 		t.Parts = append(t.Parts, a.parts...)
-		t.Marks = append(append(t.Marks, a.marks...), a.address())
+		t.Marks = append(append(append(t.Marks, a.marks...), a.own...), a.address())
 		for _, home := range a.held {
 			t.Marks = append(t.Marks, ipMark(home.site, home.segment, home.ip))
 		}
@@ -87,6 +87,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 		slices.Sort(a.Notes)
 	}
 	a.Components = parts
+	a.Ports = ports(current)
 	t.Deduced = append(t.Deduced, deduced...)
 	return t
 }

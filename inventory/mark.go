@@ -23,11 +23,12 @@ const (
 	MarkManagement  MarkKind = "management"  // the IP that a device tells in LLDP to be managed at (clause 8.5.9)
 	MarkMAC         MarkKind = "mac"
 	MarkIP          MarkKind = "ip"
+	MarkInterface   MarkKind = "interface" // a MAC or an IP that a device says is one of its own (IF-MIB, IP-MIB, BRIDGE-MIB)
 )
 
 // trust is the place of the kind in the order of trust, the best 0.
 func (k MarkKind) trust() int {
-	return slices.Index([]MarkKind{MarkSerial, MarkChassis, MarkEngine, MarkApplication, MarkManagement, MarkMAC, MarkIP}, k)
+	return slices.Index([]MarkKind{MarkSerial, MarkChassis, MarkEngine, MarkApplication, MarkManagement, MarkMAC, MarkIP, MarkInterface}, k)
 }
 
 // title is the kind for people.
@@ -67,6 +68,9 @@ const (
 	keyManagement     discovery.Key = "lldp.management-address"
 	keyEngineID       discovery.Key = "snmp.engineID"
 	keyApplicationURI discovery.Key = "opcua.application-uri"
+	keyInterfaceMAC   discovery.Key = "snmp.ifPhysAddress"
+	keyBridgeMAC      discovery.Key = "snmp.dot1dBaseBridgeAddress"
+	keyOwnIP          discovery.Key = "snmp.ipAdEntAddr"
 )
 
 // serialMark makes a mark of vendor and serial number. A serial number without a vendor, or a filler, is none.
@@ -162,6 +166,30 @@ func managementMark(s discovery.Subject, value string) (Mark, bool) {
 	mark := ipMark(s.Site, s.Segment, ip)
 	mark.Kind = MarkManagement
 	return mark, true
+}
+
+// interfaceMark makes a mark of an address that a device tells to be one of its own. A MAC that software made up, or that routers
+// share, is none.
+func interfaceMark(e Evidence) (Mark, bool) {
+	var mark Mark
+	switch e.Fact.Key {
+	case keyInterfaceMAC, keyBridgeMAC:
+		mac, err := discovery.ParseMAC(e.Fact.Value)
+		if err != nil || !mac.IsStation() {
+			return Mark{}, false
+		}
+		mark = macMark(e.Subject, mac)
+	case keyOwnIP:
+		ip, err := netip.ParseAddr(e.Fact.Value)
+		if err != nil || !isHost(ip) {
+			return Mark{}, false
+		}
+		mark = ipMark(e.Subject.Site, e.Subject.Segment, ip)
+	default:
+		return Mark{}, false
+	}
+	mark.Kind = MarkInterface
+	return mark, e.Teller.IsZero()
 }
 
 func ipMark(site, segment string, ip netip.Addr) Mark {

@@ -65,6 +65,9 @@ func Match(before []Known, things []Thing, newID func() string) Matching {
 // the most marks.
 func heir(k Known, things []Thing, having map[Mark][]int) int {
 	for _, mark := range k.Marks {
+		if mark.Kind == MarkInterface {
+			continue // what a device tells of its ports joins, but others may tell the same
+		}
 		best, most := -1, 0
 		for _, i := range having[mark] {
 			shared := 0
@@ -89,7 +92,9 @@ func parent(t Thing, before []Known) string {
 	isAddress := func(m Mark) bool { return m.Kind == MarkIP }
 	lonely := !slices.ContainsFunc(t.Marks, func(m Mark) bool { return m.Kind == MarkMAC })
 	for _, k := range before {
-		if slices.ContainsFunc(t.Marks, func(m Mark) bool { return (!isAddress(m) || lonely) && slices.Contains(k.Marks, m) }) {
+		if slices.ContainsFunc(t.Marks, func(m Mark) bool {
+			return m.Kind != MarkInterface && (!isAddress(m) || lonely) && slices.Contains(k.Marks, m)
+		}) {
 			return k.ID
 		}
 	}

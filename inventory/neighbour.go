@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -12,13 +13,14 @@ type Wire struct {
 	Asset  string // id of the teller
 	Link   discovery.Link
 	Remote string // id of the other end, where it is in the inventory
+	Last   time.Time
 }
 
 // Neighbours says for each asset what it is wired to. A cable is told at both of its ends, also when only one of them told it.
-// Of two tellings of one cable the one with more ports is kept.
+// Of two tellings of one cable the one with more ports is kept. What forwarding tables tell counts as far as edges lets it.
 func Neighbours(wires []Wire) map[string][]Neighbour {
 	out := map[string][]Neighbour{}
-	for _, w := range wires {
+	for _, w := range edges(wires) {
 		if w.Asset == w.Remote || w.Asset == "" {
 			continue
 		}

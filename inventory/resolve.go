@@ -37,7 +37,8 @@ const (
 //   - SNMP engine id: unless serial numbers or models do;
 //   - OPC UA ApplicationUri: the same, and never two MACs that were seen at one time;
 //   - the management address that a device tells in LLDP, with who holds that IP in its segment: unless serial numbers do, or
-//     two devices tell the same address (a default that nobody changed).
+//     two devices tell the same address (a default that nobody changed);
+//   - an address that a device tells over SNMP to be that of one of its ports, with who holds it: see joinInterface.
 //
 // Nothing else is ever joined by an IP, and nothing by a name.
 func (r Rules) Resolve(sightings []Sighting) []Thing {
@@ -46,6 +47,7 @@ func (r Rules) Resolve(sightings []Sighting) []Thing {
 	for _, kind := range []MarkKind{MarkSerial, MarkChassis, MarkMAC, MarkEngine, MarkApplication, MarkManagement} {
 		g.join(kind)
 	}
+	g.joinInterfaces()
 	g.note()
 	things := make([]Thing, 0, len(atoms))
 	for _, members := range g.members() {

@@ -327,7 +327,7 @@ func traps() []trap {
 }
 
 func TestWhoIsWho(t *testing.T) {
-	for _, c := range traps() {
+	for _, c := range append(traps(), told()...) {
 		t.Run(c.name, func(t *testing.T) {
 			things := Rules{Identify: identify}.Resolve(sightings(t, c.said))
 			got := lines(things)
@@ -351,7 +351,7 @@ func TestWhoIsWho(t *testing.T) {
 // TestOrderDoesNotMatter resolves everything that the traps say, in many orders and cuts, in one plant.
 func TestOrderDoesNotMatter(t *testing.T) {
 	var all []said
-	for i, c := range traps() {
+	for i, c := range append(traps(), told()...) {
 		for _, s := range c.said {
 			// Each trap in a segment of its own; MACs and serial numbers are shared by all.
 			if segment, rest, ok := strings.Cut(s.about, "!"); ok {

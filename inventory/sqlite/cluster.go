@@ -72,15 +72,20 @@ func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside 
 	for _, t := range things {
 		for _, m := range t.Marks {
 			// Who tells an IP as its management address may be who holds it. Who else holds it, grow has found.
-			like := [2]inventory.MarkKind{m.Kind, m.Kind}
+			// Who tells an address to be one of its own may be who holds it, too.
+			like := [3]inventory.MarkKind{m.Kind, m.Kind, m.Kind}
 			switch m.Kind {
 			case inventory.MarkIP:
-				like = [2]inventory.MarkKind{inventory.MarkManagement, inventory.MarkManagement}
+				like = [3]inventory.MarkKind{inventory.MarkManagement, inventory.MarkManagement, inventory.MarkInterface}
+			case inventory.MarkMAC:
+				like[2] = inventory.MarkInterface
 			case inventory.MarkManagement:
 				like[1] = inventory.MarkIP
+			case inventory.MarkInterface:
+				like[1], like[2] = inventory.MarkMAC, inventory.MarkIP
 			}
-			ids, err := texts(c.tx.QueryContext(ctx, "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind IN (?, ?) AND site = ? AND segment = ?",
-				m.Value, string(like[0]), string(like[1]), m.Site, m.Segment))
+			ids, err := texts(c.tx.QueryContext(ctx, "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind IN (?, ?, ?) AND site = ? AND segment = ?",
+				m.Value, string(like[0]), string(like[1]), string(like[2]), m.Site, m.Segment))
 			if err != nil {
 				return false, err
 			}

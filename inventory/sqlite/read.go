@@ -101,15 +101,18 @@ func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Ass
 func wires(ctx context.Context, tx *sql.Tx) ([]inventory.Wire, error) {
 	var out []inventory.Wire
 	var sites []string
-	err := each(ctx, tx, `SELECT `+subjectColumns("o")+`, p.asset, l.local_port, l.remote_name, l.remote_port, l.via,
+	err := each(ctx, tx, `SELECT `+subjectColumns("o")+`, p.asset, l.local_port, l.remote_name, l.remote_port, l.via, l.last,
 		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r_segment.name, '')
 		FROM links AS l JOIN subjects AS o ON o.id = l.subject`+joinPlace("o")+`
 		JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
 		LEFT JOIN subjects AS r ON r.id = l.remote LEFT JOIN segments AS r_segment ON r_segment.id = r.segment
 		ORDER BY l.id`, func(scan func(...any) error) error {
 		var w inventory.Wire
-		var mac, ip, segment string
-		owner, err := scanSubject(scan, &w.Asset, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &mac, &ip, &segment)
+		var mac, ip, segment, last string
+		owner, err := scanSubject(scan, &w.Asset, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &last, &mac, &ip, &segment)
+		if err == nil {
+			w.Last, err = parseTime(last)
+		}
 		if err != nil {
 			return err
 		}

@@ -371,6 +371,44 @@ func TestNeighboursAreFoundAtBothEnds(t *testing.T) {
 	}, got)
 }
 
+// A switch tells hosts that were never touched, and which of them hang on its ports; what it tells of its own ports joins what
+// another switch has told of them before.
+func TestHostsThatASwitchTells(t *testing.T) {
+	s := newStore(t)
+	toldBy := func(at int, teller, about discovery.Subject, fact string) discovery.Observation {
+		o := tells(at, about, fact)
+		o.Teller, o.Mode = teller, discovery.Asked
+		return o
+	}
+	sw, core := host("", "10.0.0.250"), host("", "10.0.0.251")
+	cables := tells(3, sw, "snmp.tables=read")
+	cables.Links = []discovery.Link{
+		{LocalPort: "Gi1/1", Remote: host(plc, ""), Via: "fdb"}, {LocalPort: "Gi1/2", Remote: host(hmi, ""), Via: "fdb"}, {LocalPort: "Gi1/2", Remote: host(router, ""), Via: "fdb"},
+	}
+	survey(t, s, inventory.Survey{}, tells(0, sw, "dev.name=sw1"), toldBy(1, sw, host(plc, ""), "snmp.dot1dTpFdbPort=Gi1/1"),
+		toldBy(1, sw, host(hmi, ""), "snmp.dot1dTpFdbPort=Gi1/2"), toldBy(1, sw, host(router, ""), "snmp.dot1dTpFdbPort=Gi1/2"),
+		toldBy(2, sw, host(plc, "10.0.0.9"), "address.binding=table"), cables)
+	got := map[string][]inventory.Neighbour{}
+	count := func() int {
+		clear(got)
+		list := all(t, s.Assets(t.Context()))
+		for _, a := range list {
+			for _, address := range a.Addresses {
+				got[address.MAC+address.IP] = a.Neighbours
+			}
+		}
+		return len(list)
+	}
+	if n := count(); n != 4 || len(got[plc+"10.0.0.9"]) != 1 || got[plc+"10.0.0.9"][0].RemotePort != "Gi1/1" || len(got[hmi])+len(got[router]) > 0 {
+		t.Errorf("%d assets, neighbours %v", n, got)
+	}
+	// The one MAC on Gi1/2 turns out to be a port of another switch, the other one its bridge.
+	survey(t, s, inventory.Survey{}, tells(10, core, "dev.name=core"), tells(10, core.At("if", "1"), "snmp.ifPhysAddress="+hmi), tells(11, core, "snmp.dot1dBaseBridgeAddress="+router))
+	if n := count(); n != 3 || len(got["10.0.0.251"]) != 1 || got["10.0.0.251"][0].RemotePort != "Gi1/2" {
+		t.Errorf("then %d assets, neighbours %v", n, got)
+	}
+}
+
 func TestConversationsAddUp(t *testing.T) {
 	s := newStore(t)
 	client, server := host(hmi, "10.0.0.20"), host(plc, "10.0.0.3")
