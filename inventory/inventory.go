@@ -51,7 +51,7 @@ type Asset struct {
 	Services     []Service         `json:"services,omitempty"`
 	Components   []Component       `json:"components,omitempty"`
 	Ports        []Port            `json:"ports,omitempty"` // as a switch or router tells them
-	Via          string            `json:"via,omitempty"` // id of the gateway that it lives behind
+	Via          string            `json:"via,omitempty"`   // id of the gateway that it lives behind
 	Neighbours   []Neighbour       `json:"neighbours,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	Notes        []string          `json:"notes,omitempty"` // "answered, not understood", distress, doubts

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/snmp"
 )
 
 // config is the YAML file of --config: flags by their long names, and the secrets, which no flag can carry.
@@ -23,12 +25,52 @@ type config struct {
 	snmp   snmpConfig
 }
 
+// snmpConfig is the section snmp. Without communities and without users, "public" is tried; an empty list switches that off.
 type snmpConfig struct {
-	Communities *[]string `yaml:"communities"`
+	Communities *[]snmpCommunity `yaml:"communities"`
+	Users       []snmpUser       `yaml:"users"`
+}
+
+// snmpCommunity is a community string, for SNMPv2c where the version does not say 1.
+type snmpCommunity struct {
+	Community string `yaml:"community"`
+	Version   string `yaml:"version"` // "1" or "2c"
+}
+
+// UnmarshalYAML reads a string, or community and version.
+func (c *snmpCommunity) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		c.Community = node.Value
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		switch key, value := node.Content[i].Value, node.Content[i+1].Value; key {
+		case "community":
+			c.Community = value
+		case "version":
+			c.Version = value
+		default:
+			return fmt.Errorf("line %d: unknown key %q of a community", node.Content[i].Line, key)
+		}
+	}
+	return nil
+}
+
+// snmpUser is a user of SNMPv3.
+type snmpUser struct {
+	Name         string `yaml:"name"`
+	Auth         string `yaml:"auth"`
+	AuthPassword string `yaml:"auth_password"`
+	Priv         string `yaml:"priv"`
+	PrivPassword string `yaml:"priv_password"`
+	Context      string `yaml:"context"`
 }
 
 // secrets are what devices want to hear before they answer. They are never printed, logged or stored.
-type secrets struct{ communities []string }
+type secrets struct{ list []discovery.Credential }
+
+// quoted is what the YAML library quotes of a file in its errors.
+var quoted = regexp.MustCompile("`[^`]*`")
 
 // configPath finds --config before the command line is parsed, because parsing needs the file.
 func configPath(args []string) string {
@@ -64,7 +106,8 @@ func loadConfig(path string) (*config, error) {
 		decoder := yaml.NewDecoder(bytes.NewReader(data))
 		decoder.KnownFields(true)
 		if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-			return nil, usage("", "read the configuration %s: %v", path, err)
+			// The error quotes what does not fit, which may be a secret.
+			return nil, usage("", "read the configuration %s: %s", path, quoted.ReplaceAllString(err.Error(), "`…`"))
 		}
 		c.snmp = file.SNMP
 		delete(c.values, "snmp")
@@ -117,35 +160,87 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 	return value, nil
 }
 
-// secrets takes the communities from the environment, else from the file, which nobody else may be able to read.
+// secrets takes the credentials from the environment, else from the file, which nobody else may be able to read.
 func (c *config) secrets() (secrets, error) {
+	wanted, fromFile := c.snmp, c.snmp.Communities != nil || len(c.snmp.Users) > 0
 	if list, ok := os.LookupEnv("WALKDOWN_SNMP_COMMUNITIES"); ok {
-		var out secrets
+		communities := []snmpCommunity{}
 		for word := range strings.SplitSeq(list, ",") {
 			if word != "" {
-				out.communities = append(out.communities, word)
+				communities = append(communities, snmpCommunity{Community: word})
 			}
 		}
-		return out, nil
+		wanted.Communities = &communities
 	}
-	if c.snmp.Communities == nil {
-		return secrets{communities: []string{"public"}}, nil
+	if list, ok := os.LookupEnv("WALKDOWN_SNMP_USERS"); ok {
+		wanted.Users = nil
+		decoder := yaml.NewDecoder(strings.NewReader(list))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&wanted.Users); err != nil && !errors.Is(err, io.EOF) {
+			// The error may quote what could not be read, which holds secrets.
+			return secrets{}, usage("for example [{name: survey, auth: SHA, auth_password: ..., priv: AES, priv_password: ...}]",
+				"WALKDOWN_SNMP_USERS is no list of users like that of the configuration file")
+		}
 	}
+	if fromFile {
+		if err := c.isPrivate(); err != nil {
+			return secrets{}, err
+		}
+	}
+	if wanted.Communities == nil && len(wanted.Users) == 0 {
+		wanted.Communities = &[]snmpCommunity{{Community: "public"}}
+	}
+	return wanted.secrets()
+}
+
+// isPrivate refuses a file that others can read.
+func (c *config) isPrivate() error {
 	info, err := os.Stat(c.path)
 	if err != nil {
-		return secrets{}, failed(fmt.Errorf("look at the configuration: %w", err), "")
+		return failed(fmt.Errorf("look at the configuration: %w", err), "")
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return secrets{}, failed(fmt.Errorf("the configuration %s holds secrets and others can read it", c.path), "chmod 600 "+c.path)
+		return failed(fmt.Errorf("the configuration %s holds secrets and others can read it", c.path), "chmod 600 "+c.path)
 	}
-	return secrets{communities: *c.snmp.Communities}, nil
+	return nil
+}
+
+// secrets are the users and communities in the words of the askers: those of the better protocol first.
+func (s snmpConfig) secrets() (secrets, error) {
+	var out secrets
+	add := func(c discovery.Credential) error {
+		c.Protocol = "snmp"
+		if err := snmp.CheckCredential(c); err != nil {
+			return usage("", "snmp: %v", err)
+		}
+		out.list = append(out.list, c)
+		return nil
+	}
+	for _, u := range s.Users {
+		if err := add(discovery.Credential{
+			Kind: snmp.KindUser, User: u.Name, Auth: u.Auth, AuthPassword: u.AuthPassword, Privacy: u.Priv, PrivacyPassword: u.PrivPassword, Context: u.Context,
+		}); err != nil {
+			return out, err
+		}
+	}
+	if s.Communities == nil {
+		return out, nil
+	}
+	for _, community := range *s.Communities {
+		c := discovery.Credential{Kind: snmp.KindCommunity, Secret: community.Community}
+		switch community.Version {
+		case "", "2c":
+		case "1":
+			c.Kind = snmp.KindCommunityV1
+		default:
+			return out, usage("", "snmp: a community of version %q: want 1 or 2c", community.Version)
+		}
+		if err := add(c); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
 }
 
 // credentials are the secrets in the words of the askers.
-func (s secrets) credentials() []discovery.Credential {
-	var out []discovery.Credential
-	for _, community := range s.communities {
-		out = append(out, discovery.Credential{Protocol: "snmp", Kind: "community", Secret: community})
-	}
-	return out
-}
+func (s secrets) credentials() []discovery.Credential { return s.list }

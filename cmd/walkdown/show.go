@@ -22,6 +22,8 @@ type shown struct {
 	Evidence      []evidenceRow            `json:"evidence"`
 	Conversations []inventory.Conversation `json:"conversations,omitempty"`
 	Changes       []inventory.Change       `json:"changes,omitempty"`
+
+	names map[string]string // of the neighbours, for people
 }
 
 // evidenceRow is one fact with where it came from.
@@ -69,7 +71,17 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 	if err != nil {
 		return shown{}, err
 	}
-	all := shown{Asset: asset}
+	all := shown{Asset: asset, names: map[string]string{}}
+	for _, n := range asset.Neighbours {
+		if n.Asset == "" || all.names[n.Asset] != "" {
+			continue
+		}
+		other, err := store.Asset(a.ctx, n.Asset)
+		if err != nil {
+			return all, err
+		}
+		all.names[n.Asset] = first(other.Name, firstAddress(other), firstMAC(other))
+	}
 	for e, err := range store.Evidence(a.ctx, asset.ID) {
 		if err != nil {
 			return all, err
@@ -117,7 +129,7 @@ func printAsset(a *app, all shown) error {
 		fmt.Fprintf(a.stdout, "\n%s\n", title)
 		return writeTable(a.stdout, heads, nil, rows)
 	}
-	var facts, addresses, components, neighbours, services [][]string
+	var facts, addresses, components, ports, neighbours, services [][]string
 	for _, field := range identityFields(v.Identity) {
 		facts = append(facts, []string{field.name, field.value, percent(v.Confidences[field.name]), because(all.Evidence, field.key, field.value)})
 	}
@@ -140,7 +152,10 @@ func printAsset(a *app, all shown) error {
 		components = append(components, []string{row.Path, row.Vendor, first(row.Model, row.OrderNumber), first(row.Firmware, row.FirmwareRaw), row.Serial})
 	}
 	for _, row := range v.Neighbours {
-		neighbours = append(neighbours, []string{row.LocalPort, first(row.Name, row.Asset), row.RemotePort, row.Via})
+		neighbours = append(neighbours, []string{row.LocalPort, first(row.Name, all.names[row.Asset], row.Asset), row.RemotePort, row.Via})
+	}
+	for _, row := range v.Ports {
+		ports = append(ports, []string{row.Name, row.Description, row.MAC, count(int(row.VLAN))})
 	}
 	for _, row := range v.Services {
 		services = append(services, []string{fmt.Sprintf("%s/%d", row.Transport, row.Port), row.Protocol})
@@ -176,6 +191,7 @@ func printAsset(a *app, all shown) error {
 		{"Identity", []string{"What", "Value", "Sure", "Because"}, facts},
 		{"Addresses", []string{"IP", "MAC", "VLAN"}, addresses},
 		{"Services", []string{"Port", "Protocol"}, services},
+		{"Ports", []string{"Port", "Description", "MAC", "VLAN"}, ports},
 		{"Components", []string{"Path", "Vendor", "Model", "Firmware", "Serial"}, components},
 		{"Neighbours", []string{"Own port", "Neighbour", "Its port", "Told by"}, neighbours},
 		{"Conversations", []string{"Client", "Server", "Port", "Protocol", "Does", "Frequency"}, talks},
