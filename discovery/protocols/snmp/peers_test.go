@@ -70,17 +70,20 @@ func start(t *testing.T, environment []string, args ...string) {
 	})
 }
 
-// await asks until the peer answers; it may not listen yet.
+// await asks until the peer answers, and where it is asked for its tables, until it was quick enough for them: it may not listen
+// yet, and a machine that is busy makes a peer slow.
 func await(t *testing.T, peer discoverytest.Peer) discoverytest.Answers {
 	t.Helper()
 	var got discoverytest.Answers
-	for range 40 {
-		if got = discoverytest.Asked(t, Protocol(), peer); got.Err == nil {
+	for range 60 {
+		got = discoverytest.Asked(t, Protocol(), peer)
+		whole := peer.Target.Class != discovery.ClassInfrastructure || slices.Contains(got.Lines, "127.0.0.1: snmp.tables = read")
+		if got.Err == nil && whole {
 			return got
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
-	t.Fatalf("ask %s: %v", peer.Address, got.Err)
+	t.Fatalf("ask %s: %v, sent %v", peer.Address, got.Err, got.Requests())
 	return got
 }
 
