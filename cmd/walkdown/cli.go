@@ -53,6 +53,7 @@ type commandLine struct {
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
 	Backup        backupCmd        `cmd:"" help:"Copy the inventory into a new file, also while a survey runs."`
 	Fingerprint   fingerprintCmd   `cmd:"" help:"Try the rules on a line or a file of facts."`
+	Refingerprint refingerprintCmd `cmd:"" help:"Identify all stored facts anew, by the rules of this version. Sends nothing."`
 	Protocols     protocolsCmd     `cmd:"" help:"Every protocol: what is heard, what is asked, how safe it is."`
 	Doctor        doctorCmd        `cmd:"" help:"What works on this machine, and what to do about the rest."`
 	Version       versionCmd       `cmd:"" help:"The version of walkdown."`
