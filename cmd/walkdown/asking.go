@@ -199,6 +199,12 @@ func readTargets(path string) ([]survey.Named, error) {
 
 // candidates are the hosts of the scope that the inventory knows, in one site and segment, and what speaks for asking them.
 func candidates(assets func(yield func(inventory.Asset, error) bool), site, segment string, scope []netip.Prefix) ([]survey.Candidate, error) {
+	transports := map[string]string{}
+	for _, p := range protocols.All() {
+		if p.Asker != nil {
+			transports[p.Name] = p.Asker.Transport.String()
+		}
+	}
 	var out []survey.Candidate
 	for asset, err := range assets {
 		if err != nil {
@@ -222,7 +228,11 @@ func candidates(assets func(yield func(inventory.Asset, error) bool), site, segm
 			}
 			for _, service := range asset.Services {
 				if service.Protocol != "" {
-					c.Serves[service.Protocol] = service.Port
+					if transports[service.Protocol] == service.Transport {
+						c.Serves[service.Protocol] = service.Port
+					} else if _, ok := c.Serves[service.Protocol]; !ok {
+						c.Serves[service.Protocol] = 0 // it is asked over another transport than it was heard on, at its usual port
+					}
 				}
 			}
 			for _, part := range asset.Components {

@@ -14,7 +14,7 @@ type Candidate struct {
 	Type      string            // device type, as identified so far
 	Vendor    string            // maker, as identified so far
 	MACVendor string            // maker of the network chip
-	Serves    map[string]uint16 // protocols that it was heard to serve, with their ports
+	Serves    map[string]uint16 // protocols that it was heard to serve, with their ports; 0 = the usual one
 	Bridge    bool              // LLDP says that it forwards frames or packets
 	Router    bool              // it was heard to forward others' packets
 	Units     []uint8           // Modbus units that were overheard behind it

@@ -4,7 +4,8 @@
 // capture. Ports: TCP 48898, UDP 48899.
 //
 // Heard: the answers to ReadDeviceInfo, the host's name and versions in answers to a broadcast search, NetIds, and whether clients
-// read, write or control. Values, and the user and password with which a route is added, are never kept. Asked: nothing.
+// read, write or control. Values, and the user and password with which a route is added, are never kept. Asked: by opt-in,
+// the search, of one host.
 package ads
 
 import (

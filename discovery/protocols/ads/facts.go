@@ -21,7 +21,7 @@ const (
 	KeySystemVersion  discovery.Key = "ads.system-version"  // "Windows CE 6.0"
 )
 
-// Protocol is ADS, heard only.
+// Protocol is ADS, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     name,
@@ -37,6 +37,7 @@ func Protocol() discovery.Protocol {
 			}
 			return &conversation{flow: f}
 		},
+		Asker: asker(),
 	}
 }
 
