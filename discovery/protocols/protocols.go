@@ -18,6 +18,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/llmnr"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/mdns"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/mms"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/modbus"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nbns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nd"
@@ -50,6 +51,7 @@ func All() []discovery.Protocol {
 		lldp.Protocol(),
 		llmnr.Protocol(),
 		mdns.Protocol(),
+		mms.Protocol(),
 		modbus.Protocol(),
 		nbns.Protocol(),
 		nd.Protocol(),
