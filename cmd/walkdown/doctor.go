@@ -46,7 +46,7 @@ func interfaces(ctx context.Context) []finding {
 	for _, i := range known {
 		f := finding{What: "interface " + i.Name, State: "ok", Text: strings.Join(append([]string{i.Kind, i.MAC.String()}, texts(i.Addresses)...), " ")}
 		if !i.Up {
-			f.State, f.Hint = "warn", "it is down: plug the cable in, or `ip link set "+i.Name+" up`"
+			f.State, f.Hint = "warn", "it is down: plug the cable in, or switch it on"
 			out = append(out, f)
 			continue
 		}

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 	"unsafe"
 
-	npcap "github.com/gopacket/gopacket/pcap"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/windows"
 
@@ -36,8 +34,9 @@ func OpenLive(ctx context.Context, ifname string, o LiveOptions) (Source, error)
 	if in.Flags&net.FlagUp == 0 {
 		return nil, fmt.Errorf("listen on %s: the interface is down", ifname)
 	}
-	if err := npcap.LoadWinPCAP(); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w: Npcap is not installed (npcap.com); without it capture with 'pktmon start --capture' and 'pktmon etl2pcap', then 'walkdown read' the file; 'walkdown ask' works without", ifname, ErrUnsupported)
+	lib, err := loadNpcap()
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: Npcap (npcap.com) is not installed, or too old (%w); without it capture with 'pktmon start --capture' and 'pktmon etl2pcap', then 'walkdown read' the file; 'walkdown ask' works without", ifname, ErrUnsupported, err)
 	}
 	device, err := driverName(in)
 	if err != nil {
@@ -45,8 +44,8 @@ func OpenLive(ctx context.Context, ifname string, o LiveOptions) (Source, error)
 	}
 	s := &liveSource{in: in}
 	copy(s.own[:], in.HardwareAddr)
-	if err := s.open(device, o.EtherTypes); err != nil {
-		if strings.Contains(strings.ToLower(err.Error()), "permission") || strings.Contains(err.Error(), "Access is denied") {
+	if err := s.open(lib, device, o.EtherTypes); err != nil {
+		if errors.Is(err, errPermission) {
 			return nil, &NoRightsError{Interface: ifname, Hint: "run it as administrator: Npcap was installed for administrators only"}
 		}
 		return nil, fmt.Errorf("listen on %s: %w", ifname, err)
@@ -78,7 +77,7 @@ func driverName(in *net.Interface) (string, error) {
 }
 
 type liveSource struct {
-	handle *npcap.Handle
+	handle *handle
 	in     *net.Interface
 	own    discovery.MAC
 	link   discovery.LinkType
@@ -88,60 +87,45 @@ type liveSource struct {
 	err    error
 }
 
-// open activates the driver and sets the filter.
-func (s *liveSource) open(device string, etherTypes []uint16) error {
-	inactive, err := npcap.NewInactiveHandle(device)
+// open begins to capture and sets the filter.
+func (s *liveSource) open(lib *npcap, device string, etherTypes []uint16) error {
+	opened, err := lib.open(device, snapLength, bufferSize, pollTime)
 	if err != nil {
 		return err
 	}
-	defer inactive.CleanUp()
-	if err := errors.Join(inactive.SetSnapLen(snapLength), inactive.SetPromisc(true), inactive.SetTimeout(pollTime), inactive.SetBufferSize(bufferSize)); err != nil {
-		return err
-	}
-	if s.handle, err = inactive.Activate(); err != nil {
-		return err
-	}
-	s.link = discovery.LinkType(s.handle.LinkType())
+	s.handle, s.link = opened, discovery.LinkType(opened.link())
 	if s.link != discovery.LinkEthernet {
 		return nil // it carries nothing but IP
 	}
-	kept, err := filter(etherTypes)
-	if err == nil {
-		err = s.setFilter(kept)
-	}
+	program, err := filter(etherTypes)
 	if err != nil {
-		s.handle.Close()
+		return errors.Join(err, opened.close())
 	}
-	return err
-}
-
-func (s *liveSource) setFilter(program []bpf.Instruction) error {
 	raw, err := bpf.Assemble(program)
+	if err == nil {
+		err = opened.filter(raw)
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, opened.close())
 	}
-	instructions := make([]npcap.BPFInstruction, len(raw))
-	for i, r := range raw {
-		instructions[i] = npcap.BPFInstruction{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	return s.handle.SetBPFInstructionFilter(instructions)
+	return nil
 }
 
 // Next implements Source.
 func (s *liveSource) Next(f *discovery.Frame) error {
 	for s.err == nil {
-		data, info, err := s.handle.ZeroCopyReadPacketData()
-		if errors.Is(err, npcap.NextErrorTimeoutExpired) {
-			return ErrTimeout
-		}
+		data, length, at, ok, err := s.handle.next()
 		if err != nil {
 			s.err = fmt.Errorf("listen on %s: %w: %w", s.in.Name, ErrInterfaceGone, err)
 			break
 		}
+		if !ok {
+			return ErrTimeout
+		}
 		if s.link == discovery.LinkEthernet && len(data) >= 12 && discovery.MAC(data[6:12]) == s.own {
 			continue // our own
 		}
-		*f = discovery.Frame{Time: info.Timestamp.UTC(), Link: s.link, Length: info.Length, Data: data}
+		*f = discovery.Frame{Time: at, Link: s.link, Length: length, Data: data}
 		s.frames++
 		return nil
 	}
@@ -159,8 +143,8 @@ func (s *liveSource) Stats() Stats {
 }
 
 func (s *liveSource) count() {
-	if stats, err := s.handle.Stats(); err == nil {
-		s.lost = uint64(stats.PacketsDropped + stats.PacketsIfDropped)
+	if lost, ok := s.handle.lost(); ok {
+		s.lost = lost
 	}
 }
 
@@ -170,7 +154,7 @@ func (s *liveSource) Close() error {
 		return nil
 	}
 	s.count()
-	s.handle.Close()
+	_ = s.handle.close()
 	s.handle = nil
 	if s.err == nil {
 		s.err = os.ErrClosed
