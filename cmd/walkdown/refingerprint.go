@@ -45,9 +45,9 @@ func (c refingerprintCmd) Run(a *app) (err error) {
 	switch {
 	case len(changes) == 0:
 	case c.DryRun:
-		a.say("%d changes; nothing was written", len(changes))
+		a.say("changes: %d; nothing was written", len(changes))
 	default:
-		a.say("%d changes; they are in the history", len(changes))
+		a.say("changes: %d; they are in the history", len(changes))
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type evidenceRow struct {
 	First      time.Time `json:"first_seen,omitzero"`
 	Last       time.Time `json:"last_seen,omitzero"`
 	Survey     string    `json:"survey,omitempty"`
+	part       bool      // it is about a part of the asset
 }
 
 // Run prints everything about one asset.
@@ -89,7 +90,7 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 		row := evidenceRow{
 			Subject: e.Subject.String(), Key: string(e.Fact.Key), Value: e.Fact.Value, Mode: e.Mode.String(),
 			Protocol: e.Protocol, Sensor: e.Sensor, Rule: e.Fact.Rule, Confidence: e.Fact.Confidence,
-			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey,
+			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey, part: e.Subject.Path != "",
 		}
 		if !e.Teller.IsZero() {
 			row.Teller = e.Teller.String()
@@ -132,6 +133,7 @@ func printAsset(a *app, all shown) error {
 	var facts, addresses, components, ports, neighbours, services [][]string
 	for _, field := range identityFields(v.Identity) {
 		facts = append(facts, []string{field.name, field.value, percent(v.Confidences[field.name]), because(all.Evidence, field.key, field.value)})
+		facts = append(facts, others(all.Evidence, field)...)
 	}
 	if v.Type == "" && v.ProposedType != "" {
 		facts = append(facts, []string{"proposed type", v.ProposedType, "", v.LevelReason})
@@ -230,6 +232,21 @@ func identityFields(v inventory.Identity) []identityField {
 		{"cpe_candidate", discovery.KeyCPECandidate, v.CPECandidate},
 	}, func(f identityField) bool { return f.value == "" })
 }
+
+// others are what was said of the field besides: who disagrees is shown, as long as it is more than a hint.
+func others(evidence []evidenceRow, field identityField) [][]string {
+	var out [][]string
+	for _, row := range evidence {
+		if row.part || row.Mode != discovery.Deduced.String() || row.Key != string(field.key) || row.Value == field.value || row.Confidence < leastShown {
+			continue
+		}
+		out = append(out, []string{"", row.Value, percent(row.Confidence), "also said: " + because(evidence, field.key, row.Value)})
+	}
+	return out
+}
+
+// leastShown is how sure another answer must be to be shown beside the best.
+const leastShown = 0.4
 
 func orNone(words []string) string {
 	if len(words) == 0 {

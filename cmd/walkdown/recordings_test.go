@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+	"github.com/walkdown-ot/walkdown/discovery/survey"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// recordedFloors are what the survey of the recordings reached: of the values that it gives the share that is right, and of those
+// that are stated the share that it gives and that are right. What can be had grows with what the SNMP asker asks.
+var recordedFloors = map[string][2]float64{
+	"vendor": {0.97, 0.95}, "model": {0.90, 0.45}, "firmware": {0.97, 0.44}, "serial": {0.97, 0.31}, "type": {0.95, 0.93},
+}
+
+// TestRecordedDevices lets the recordings of real devices speak SNMP on loopback and surveys them: the asker, the pace-keeper, the
+// decoder, the rules and the store, as for a plant. What it finds is held against what is known of the devices.
+func TestRecordedDevices(t *testing.T) {
+	folder := os.Getenv("WALKDOWN_SHARED")
+	if folder == "" {
+		folder = "../../../shared"
+	}
+	folder = filepath.Join(folder, "identities")
+	expected := recordedAnswers(t, filepath.Join(folder, "snmp.jsonl"))
+	also := readAliases(t, filepath.Join(folder, "vendors.json"))
+	paths, err := filepath.Glob(filepath.Join(folder, "snmprec", "*.snmprec"))
+	if err != nil || len(paths) == 0 {
+		t.Skipf("no recordings in %s", folder)
+	}
+	a := &app{
+		ctx: t.Context(), stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, log: slog.New(slog.DiscardHandler),
+		common: commonFlags{DB: filepath.Join(t.TempDir(), "walkdown.db"), Site: "default", Quiet: true},
+	}
+	a.secrets.list = []discovery.Credential{{Protocol: "snmp", Kind: "community", Secret: "public"}}
+	w := wishes{scope: []netip.Prefix{netip.MustParsePrefix("127.78.0.0/24")}, limits: ask.DemoLimits()}
+	recordings := map[string]string{} // by address
+	for i, path := range paths {
+		addr := netip.AddrFrom4([4]byte{127, 78, 0, byte(i + 1)})
+		w.named = append(w.named, survey.Named{Protocol: "snmp", Host: addr, Port: serveRecording(t, path, addr)})
+		recordings[addr.String()] = filepath.Base(path)
+	}
+	r, err := a.record(inventory.Survey{Kind: "ask", Sensor: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := survey.Survey{Protocols: r.protocols, Ear: &replay{}, Listener: r.listen("test", r.recorder, nil), Settle: r.settle}
+	if err := r.ask(&run, w, nil, newProgress(a, r.counts)); err != nil {
+		t.Fatal(err)
+	}
+	run.Candidates = func(context.Context) ([]survey.Candidate, error) { // a person named them: nobody heard them before
+		var out []survey.Candidate
+		for _, n := range w.named {
+			out = append(out, survey.Candidate{Subject: discovery.Subject{Site: r.survey.Site, Segment: r.survey.Segment, IP: n.Host}})
+		}
+		return out, nil
+	}
+	report, err := run.Run(t.Context())
+	if err := r.end(report, err); err != nil {
+		t.Logf("the survey ended: %v", err)
+	}
+	store, err := a.openToRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	wanted, given, right := map[string]int{}, map[string]int{}, map[string]int{}
+	found := 0
+	var misses []string
+	for asset, err := range store.Assets(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := ""
+		for _, address := range asset.Addresses {
+			if recordings[address.IP] != "" {
+				name = recordings[address.IP]
+			}
+		}
+		if name == "" {
+			continue
+		}
+		found++
+		for field, value := range map[string]string{"vendor": asset.Vendor, "model": asset.Model, "firmware": asset.Firmware, "serial": asset.Serial, "type": asset.Type} {
+			want := expected[name][field]
+			if len(want) == 0 {
+				continue
+			}
+			wanted[field]++
+			if value != "" {
+				given[field]++
+			}
+			if value != "" && slices.ContainsFunc(want, func(text string) bool { return sameAnswer(field, text, value, also) }) {
+				right[field]++
+			} else {
+				misses = append(misses, fmt.Sprintf("%s: %s is %q, want %q", name, field, value, want))
+			}
+		}
+	}
+	t.Logf("%d of %d recorded devices answered; %d questions", found, len(paths), report.Asked.Counts.Questions)
+	slices.Sort(misses)
+	t.Log(strings.Join(misses, "\n"))
+	if found != len(paths) {
+		t.Errorf("%d devices found, want %d", found, len(paths))
+	}
+	for _, field := range []string{"vendor", "model", "firmware", "serial", "type"} {
+		precision, recall := float64(right[field])/float64(max(given[field], 1)), float64(right[field])/float64(max(wanted[field], 1))
+		t.Logf("%-9s wanted %2d, precision %.3f, recall %.3f", field, wanted[field], precision, recall)
+		if floor, ok := recordedFloors[field]; ok && (precision < floor[0] || recall < floor[1]) {
+			t.Errorf("%s: precision %.3f, recall %.3f; %.2f and %.2f had been reached", field, precision, recall, floor[0], floor[1])
+		}
+	}
+}
+
+// recordedAnswers are what is known of each recording, by field.
+func recordedAnswers(t *testing.T, path string) map[string]map[string][]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Skipf("no answers: %v", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	out := map[string]map[string][]string{}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Recording string
+			Expect    map[string]any
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		fields := map[string][]string{}
+		for field, value := range line.Expect {
+			switch v := value.(type) {
+			case string:
+				fields[field] = []string{v}
+			case []any:
+				for _, one := range v {
+					fields[field] = append(fields[field], fmt.Sprint(one))
+				}
+			}
+		}
+		out[line.Recording] = fields
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// readAliases gives for each spelling of a vendor the canonical name, and the sister brands behind it.
+func readAliases(t *testing.T, path string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Vendors []struct {
+			Name          string
+			Aliases, Also []string
+		}
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for _, v := range file.Vendors {
+		for _, name := range append([]string{v.Name}, v.Aliases...) {
+			out[fold(name)] = append([]string{v.Name}, v.Also...)
+		}
+	}
+	return out
+}
+
+// sameAnswer compares as the corpus asks to: vendors by their canonical names, types exactly, the rest by letters and digits.
+func sameAnswer(field, want, got string, also map[string][]string) bool {
+	switch field {
+	case "type":
+		return want == got
+	case "vendor":
+		x, y := also[fold(want)], also[fold(got)]
+		return fold(want) == fold(got) || len(x) > 0 && len(y) > 0 && slices.Contains(x, y[0])
+	}
+	w, g := fold(want), fold(got)
+	return w == g || min(len(w), len(g)) >= 4 && (strings.Contains(w, g) || strings.Contains(g, w))
+}
