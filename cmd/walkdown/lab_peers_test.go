@@ -87,7 +87,7 @@ func TestLabPeers(t *testing.T) {
 	counts := map[string]int{}
 	for _, e := range ledger {
 		if e.Protocol != "arp" {
-			counts[e.Protocol+" "+string(e.Outcome)]++
+			counts[e.Protocol+" "+e.Outcome]++
 		}
 	}
 	for what, want := range map[string]int{"s7 answered": 4, "bacnet answered": 1, "http answered": 1, "ssh answered": 1} {

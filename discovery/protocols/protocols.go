@@ -25,6 +25,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/opcua"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/profinet"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/s7"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/slmp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/smb"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/snmp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ssdp"
@@ -58,6 +59,7 @@ func All() []discovery.Protocol {
 		opcua.Protocol(),
 		profinet.Protocol(),
 		s7.Protocol(),
+		slmp.Protocol(),
 		smb.Protocol(),
 		snmp.Protocol(),
 		ssdp.Protocol(),

@@ -125,7 +125,7 @@ func TestClaims(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	opened := []string{requestConnect, requestInitiate}
-	all := append(opened, requestIdentify, requestConclude)
+	all := slices.Concat(opened, []string{requestIdentify, requestConclude})
 	for name, c := range map[string]struct {
 		answers [][]byte // one for each message; nil is silence
 		known   map[discovery.Key]string
