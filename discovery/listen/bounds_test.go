@@ -72,8 +72,11 @@ func TestFlood(t *testing.T) {
 			t.Errorf("no %s were shed", what)
 		}
 	}
-	if told != sent {
-		t.Errorf("%d packets were told of %d", told, sent)
+	if told+shed.UntoldPackets != sent {
+		t.Errorf("%d packets were told of %d, %d were shed", told, sent, shed.UntoldPackets)
+	}
+	if shed.Newcomers < uint64(n)/2 || shed.Untold == 0 {
+		t.Errorf("%d newcomers were shed, with %d observations", shed.Newcomers, shed.Untold)
 	}
 }
 

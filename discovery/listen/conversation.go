@@ -20,6 +20,7 @@ type conversationKey struct {
 // conversation is what the flows of one have added up to.
 type conversation struct {
 	grown          bool // since it was told
+	waits          bool // for an end that is not told of yet
 	answered       bool
 	group          bool
 	sure           evidence // of which end is the client; kept for talks between stations alone
@@ -104,14 +105,24 @@ func (l *Listener) tell(e *entry[conversationKey, conversation]) {
 	if !c.grown {
 		return
 	}
-	c.grown = false
 	client, server := l.subject(e.key.client, e.key.vlan), l.subject(e.key.server, e.key.vlan)
 	if c.group {
 		server.MAC = discovery.MAC{}
 	}
 	if server.IsZero() { // 0.0.0.0 is nobody
+		c.grown = false
 		return
 	}
+	for _, end := range [...]discovery.Subject{client, server} {
+		if missing, ok := l.knows(end); !ok {
+			if !c.waits {
+				c.waits = true
+				l.door.wait(missing, discovery.Observation{}, l.now)
+			}
+			return
+		}
+	}
+	c.grown = false
 	median, frequency := c.rhythm.class()
 	about, protocol := "ip", l.protocols.name(int(e.key.protocol))
 	if e.key.transport == discovery.EtherType {

@@ -38,10 +38,13 @@ func (l *Listener) exchange(p *packet) (e *entry[flowKey, flow], from int) {
 	if e = l.flows.find(key); e == nil {
 		e = l.flows.add(key)
 		l.counters.Flows++
-		e.value = flow{transport: discovery.EtherType, vlan: p.vlan(), server: 1 - from, protocol: l.spoken(p.etherType), first: l.now}
+		e.value = flow{transport: discovery.EtherType, vlan: p.vlan(), server: 1 - from, protocol: l.spoken(p.etherType), first: l.now, spoke: -1}
 		l.recall(e)
 	}
 	f := &e.value
+	if f.fro < toAndFro {
+		l.turns(e, p, from)
+	}
 	if f.packets == 0 {
 		f.first = l.now
 	}

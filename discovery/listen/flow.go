@@ -49,6 +49,9 @@ type flow struct {
 		moved bool   // next is set
 	}
 
+	spoke int8  // which end spoke last
+	fro   uint8 // how often the other one then did, up to toAndFro
+
 	packets, bytes uint64 // since the last fold
 	first, last    time.Time
 	message        time.Time // when the client's last message began
@@ -78,7 +81,7 @@ func (l *Listener) flow(p *packet) {
 	if e == nil {
 		e = l.flows.add(key)
 		l.counters.Flows++
-		e.value = flow{transport: p.ground(), vlan: p.vlan(), protocol: none, first: l.now, group: p.group}
+		e.value = flow{transport: p.ground(), vlan: p.vlan(), protocol: none, first: l.now, group: p.group, spoke: -1}
 		e.value.server = from
 		if toServer, sure := l.serverOf(p); toServer {
 			e.value.server, e.value.sure = 1-from, sure
@@ -93,6 +96,9 @@ func (l *Listener) flow(p *packet) {
 			end.heard, end.mac, end.hops = true, p.source, p.hops
 			l.hear(p)
 		}
+	}
+	if f.fro < toAndFro {
+		l.turns(e, p, from)
 	}
 	if f.packets == 0 {
 		f.first = l.now
@@ -115,6 +121,41 @@ func (l *Listener) flow(p *packet) {
 		}
 		if f.transport == discovery.TCP {
 			f.advance(p, from)
+		}
+	}
+}
+
+// toAndFro is how often both ends of a flow speak in turn until both are real: who only pretends to have an address does not hear what
+// is answered.
+const toAndFro = 3
+
+// turns notes who spoke, until both ends are known to be real.
+func (l *Listener) turns(e *entry[flowKey, flow], p *packet, from int) {
+	f := &e.value
+	if int8(from) != f.spoke {
+		f.spoke = int8(from)
+		f.fro++
+	}
+	if !l.door.isCrowded() {
+		return
+	}
+	if f.fro == toAndFro {
+		l.areReal(e)
+		return
+	}
+	l.heardAgain(e.key.ends[from], false)
+	if p.stationed {
+		l.heardAgain(addressOfMAC(p.source), false)
+	}
+}
+
+// areReal notes that both ends of a flow are real.
+func (l *Listener) areReal(e *entry[flowKey, flow]) {
+	for i, a := range e.key.ends {
+		l.isReal(a, e.value.vlan)
+		if end := &e.value.ends[i]; end.heard {
+			l.isReal(addressOfMAC(end.mac), e.value.vlan)
+			end.heard = false // its addresses are looked at again
 		}
 	}
 }

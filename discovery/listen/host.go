@@ -45,9 +45,11 @@ func (l *Listener) hear(p *packet) {
 			Facts:   []discovery.Fact{discovery.NewFact(discovery.KeyMAC, p.source.String())},
 		})
 	}
+	l.heardAgain(addressOfMAC(p.source), false)
 	if !p.hasSender() {
 		return
 	}
+	l.heardAgain(p.from, false)
 	s := &e.value
 	key := hostKey{p.from, uint32(p.vlan())}
 	if !s.router && !slices.Contains(s.near, key) {
@@ -209,5 +211,5 @@ func (l *Listener) emit(o discovery.Observation) {
 	if o.Subject.Site == "" && o.Subject.Segment == "" {
 		o.Subject.Site, o.Subject.Segment = l.options.Site, l.options.Segment
 	}
-	l.options.Out.Observe(o)
+	l.out(o)
 }

@@ -8,6 +8,8 @@ type Limits struct {
 	Conversations int // folded conversations kept for their rhythm; one that is shed has been told
 	Stations      int // MAC addresses that are known to have been told
 	Addresses     int // IP addresses that are known to have been told, and those bound to a MAC
+	Known         int // addresses of both kinds that are told of without a look at how many are new
+	Waiting       int // addresses that are not told of yet, because too many are new
 	Sessions      int // flows and stations with a decoder
 	Unread        int // bytes that decoders may leave unread, of all streams together
 	Held          int // bytes held back for reassembly of streams, of all together
@@ -24,6 +26,8 @@ func DefaultLimits() Limits {
 		Conversations: 49152,
 		Stations:      65536,
 		Addresses:     131072,
+		Known:         131072,
+		Waiting:       16384,
 		Sessions:      16384,
 		Unread:        64 << 20,
 		Held:          32 << 20,
@@ -42,6 +46,8 @@ func (l Limits) orDefault() Limits {
 		{&l.Conversations, &d.Conversations},
 		{&l.Stations, &d.Stations},
 		{&l.Addresses, &d.Addresses},
+		{&l.Known, &d.Known},
+		{&l.Waiting, &d.Waiting},
 		{&l.Sessions, &d.Sessions},
 		{&l.Unread, &d.Unread},
 		{&l.Held, &d.Held},

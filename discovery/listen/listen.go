@@ -39,6 +39,7 @@ type Listener struct {
 	stations      *table[discovery.MAC, station]
 	hosts         *table[hostKey, host]
 	fragments     fragments
+	door          door
 	troubles      troubles
 
 	held     int // bytes that wait for what is missing before them, of all streams
@@ -63,8 +64,14 @@ func New(o Options) *Listener {
 		troubles:      newTroubles(limits.Reasons),
 	}
 	l.fragments.init(limits)
+	l.door.init(limits)
 	l.flows.gone = l.closeFlow
-	l.conversations.gone = func(e *entry[conversationKey, conversation]) { l.tell(e) }
+	l.conversations.gone = func(e *entry[conversationKey, conversation]) {
+		if l.tell(e); e.value.grown {
+			l.counters.Shed.Untold++
+			l.counters.Shed.UntoldPackets += e.value.packets
+		}
+	}
 	l.sessions.gone = l.closeSession
 	l.speaker.listener = l
 	return l
@@ -162,9 +169,13 @@ type Shed struct {
 	Sessions                                  uint64 // decoders that were closed early
 	Segments                                  uint64 // bytes of streams that were given up
 	Datagrams                                 uint64 // fragmented datagrams that never became whole
+
+	// Newcomers are addresses of which nothing was told, because more came at once than a plant has, and they did not show that they
+	// are real. Untold are the observations and conversations of theirs, with so many packets. One that came again counts again.
+	Newcomers, Untold, UntoldPackets uint64
 }
 
-// Counts gives the counters.
+// Counts gives the counters. What was heard since the last Flush is not told yet, and counts as untold.
 func (l *Listener) Counts() Counts {
 	out := l.counters
 	out.Shed.Flows = l.flows.shed
@@ -173,5 +184,16 @@ func (l *Listener) Counts() Counts {
 	out.Shed.Addresses = l.hosts.shed
 	out.Shed.Sessions += l.sessions.shed
 	out.Shed.Datagrams = l.fragments.shed
+	out.Shed.Newcomers = l.door.waiting.shed + uint64(len(l.door.waiting.byKey))
+	out.Shed.Untold += l.door.lost
+	for e := l.conversations.newer; e != nil; e = e.next {
+		if e.value.grown {
+			out.Shed.Untold++
+			out.Shed.UntoldPackets += e.value.packets
+		}
+	}
+	for e := l.door.waiting.newer; e != nil; e = e.next {
+		out.Shed.Untold += uint64(len(e.value.pending))
+	}
 	return out
 }
