@@ -91,8 +91,8 @@ type Conversation struct {
 	Protocol       string // "" = not recognised
 	Operations     Operations
 	Packets, Bytes uint64
-	// Answered says that the server was heard too, or that the client's acknowledgements prove it: without it, the server may
-	// be an address that nobody has.
+	// Answered says that the server was heard too, and not only to refuse, or that the client's acknowledgements prove it: without
+	// it, the server may be an address that nobody has, and nobody listens at the port.
 	Answered    bool
 	First, Last time.Time
 	// MedianInterval is the median time between two of the client's messages, 0 when there were too few to tell.

@@ -5,14 +5,18 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +25,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/capture"
 	"github.com/walkdown-ot/walkdown/discovery/listen"
 	"github.com/walkdown-ot/walkdown/discovery/protocols"
+	"github.com/walkdown-ot/walkdown/inventory"
 )
 
 // shared is the folder of captures that are not ours; the benchmark is skipped without it.
@@ -142,8 +147,10 @@ func BenchmarkReading(b *testing.B) {
 	}
 }
 
-// generated is a pcap file that is made while it is read: frames of UDP between random hosts.
+// generated is a pcap file that is made while it is read: frames of UDP between hosts. With a source of chance they are a flood: each
+// frame has another MAC, IP and port, made up, but for one of a hundred, which belongs to a plant of twenty hosts.
 type generated struct {
+	chance               *rand.Rand
 	frames, hosts, talks int
 	size                 int
 	made                 int
@@ -177,6 +184,16 @@ func (g *generated) Read(b []byte) (int, error) {
 func (g *generated) frame() {
 	talk := g.made % g.talks
 	client, server := talk%g.hosts, (talk*7919+talk/g.hosts+1)%g.hosts
+	port := 20000 + talk%20000
+	if g.chance != nil {
+		client, server, port = 1<<16+g.chance.IntN(1<<24-1<<16), g.chance.IntN(plantHosts), g.chance.IntN(1<<16)
+		if n := g.made / 100; g.made%100 == 0 { // each tells its neighbour something, and is answered
+			client, server, port = n/2%plantHosts, (n/2+1)%plantHosts, 20000
+			if n%2 == 1 {
+				client, server = server, client
+			}
+		}
+	}
 	f := make([]byte, g.size)
 	mac := func(at, host int) {
 		f[at], f[at+1], f[at+2] = 0x00, 0x1b, 0x1b
@@ -195,42 +212,103 @@ func (g *generated) frame() {
 	copy(ip[12:], address(client))
 	copy(ip[16:], address(server))
 	binary.BigEndian.PutUint16(ip[20:], 40000)
-	binary.BigEndian.PutUint16(ip[22:], uint16(20000+talk%20000))
+	binary.BigEndian.PutUint16(ip[22:], uint16(port))
+	if g.chance != nil && g.made%200 == 100 { // an answer
+		binary.BigEndian.PutUint16(ip[20:], uint16(port))
+		binary.BigEndian.PutUint16(ip[22:], 40000)
+	}
 	binary.BigEndian.PutUint16(ip[24:], uint16(g.size-34))
 	record(&g.buffer, time.Unix(1700000000, int64(g.made)*int64(time.Microsecond)), f, g.size)
 }
 
+// plantHosts is how many hosts of a plant speak in a flood.
+const plantHosts = 20
+
 // BenchmarkMemory reads generated captures with the real command, inventory and all, in a process of its own, and reports the
-// most memory that it had resident.
+// most memory that it had resident. A flood must be told as one, and must not bury the plant.
 func BenchmarkMemory(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "walkdown")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
 	for _, c := range []struct {
-		name                string
-		frames, hosts, size int
-		talks               int
+		name      string
+		make      func() *generated
+		atMost    float64 // MB
+		isFlooded bool
 	}{
-		{"1GB-10000-hosts-200000-conversations", 1_000_000, 10_000, 1000, 200_000},
-		{"flood-of-1000000-hosts", 1_000_000, 1_000_000, 64, 1_000_000},
+		{"1GB-10000-hosts-200000-conversations", func() *generated { return &generated{frames: 1_000_000, hosts: 10_000, talks: 200_000, size: 1000} }, 150, false},
+		{"flood-of-1000000-hosts", func() *generated {
+			return &generated{frames: 1_000_000, hosts: 1, talks: 1, size: 64, chance: rand.New(rand.NewPCG(1, 1))}
+		}, 300, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var peak, took float64
 			for b.Loop() {
-				cmd := exec.Command(binary, "read", "-", "--quiet", "--db", filepath.Join(b.TempDir(), fmt.Sprintf("%d.db", b.N)))
-				cmd.Stdin = &generated{frames: c.frames, hosts: c.hosts, talks: c.talks, size: c.size}
+				db := filepath.Join(b.TempDir(), fmt.Sprintf("%d.db", b.N))
+				cmd := exec.Command(binary, "read", "-", "--db", db)
+				cmd.Stdin = c.make()
 				began := time.Now()
-				if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != statusIncomplete {
+				out, err := cmd.CombinedOutput()
+				if err != nil && cmd.ProcessState.ExitCode() != statusIncomplete {
 					b.Fatalf("read: %v\n%s", err, out)
+				}
+				if flooded := bytes.Contains(out, []byte("a flood: ")); flooded != c.isFlooded {
+					b.Errorf("it says %s", out)
+				}
+				if c.isFlooded {
+					checkPlant(b, binary, db)
 				}
 				took = time.Since(began).Seconds()
 				if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 					peak = max(peak, float64(usage.Maxrss)/1024)
 				}
 			}
+			if peak > c.atMost {
+				b.Errorf("%.0f MB resident, at most %.0f are allowed", peak, c.atMost)
+			}
 			b.ReportMetric(peak, "MB-resident")
 			b.ReportMetric(took, "s")
 		})
 	}
+}
+
+// checkPlant looks for the hosts of the plant among the assets, and for their talks.
+func checkPlant(b *testing.B, binary, db string) {
+	b.Helper()
+	out, err := exec.Command(binary, "assets", "--json", "--db", db).Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var assets []inventory.Asset
+	if err := json.Unmarshal(out, &assets); err != nil {
+		b.Fatal(err)
+	}
+	found := 0
+	for host := range plantHosts {
+		want := inventory.Address{MAC: fmt.Sprintf("00:1b:1b:00:00:%02x", host), IP: fmt.Sprintf("10.0.0.%d", host)}
+		if slices.ContainsFunc(assets, func(a inventory.Asset) bool { return slices.Contains(a.Addresses, want) }) {
+			found++
+		}
+	}
+	if found < plantHosts {
+		b.Errorf("%d of %d hosts of the plant are among %d assets", found, plantHosts, len(assets))
+	}
+	if out, err = exec.Command(binary, "conversations", "--json", "--db", db).Output(); err != nil {
+		b.Fatal(err)
+	}
+	var talks []inventory.Conversation
+	if err := json.Unmarshal(out, &talks); err != nil {
+		b.Fatal(err)
+	}
+	between := uint64(0)
+	for _, t := range talks {
+		if t.Port == 20000 && strings.HasPrefix(t.ClientIP, "10.0.0.") && strings.HasPrefix(t.ServerIP, "10.0.0.") {
+			between += t.Packets
+		}
+	}
+	if between < 9900 {
+		b.Errorf("%d packets of the plant's 10,000 are in %d conversations", between, len(talks))
+	}
+	b.ReportMetric(float64(len(assets)), "assets")
 }

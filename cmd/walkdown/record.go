@@ -99,6 +99,9 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	outcome := r.survey
 	outcome.Ended = now()
 	outcome.Reasons = slices.Compact(slices.Clone(report.Reasons))
+	if flood := r.flood(); flood != "" {
+		outcome.Reasons = append(outcome.Reasons, flood)
+	}
 	outcome.Counts = tally(report)
 	maps.Copy(outcome.Counts, r.shed())
 	outcome.Troubles = r.heardTroubles()
@@ -172,6 +175,7 @@ func (r *recording) shed() map[string]int {
 		for name, n := range map[string]uint64{
 			"shed-flows": s.Flows, "shed-conversations": s.Conversations, "shed-stations": s.Stations, "shed-addresses": s.Addresses,
 			"shed-decoders": s.Sessions, "shed-stream-bytes": s.Segments, "shed-datagrams": s.Datagrams,
+			shedNewcomers: s.Newcomers, shedUntold: s.Untold,
 		} {
 			if n > 0 {
 				out[name] += int(n)
@@ -181,14 +185,36 @@ func (r *recording) shed() map[string]int {
 	return out
 }
 
+// What was shed without having been told, by its name in the survey's counts.
+const (
+	shedNewcomers = "shed-newcomers"
+	shedUntold    = "shed-untold"
+)
+
+// flood says how many addresses were left out because more came at once than a plant has, or nothing.
+func (r *recording) flood() string {
+	shed := r.shed()
+	if shed[shedNewcomers] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("a flood: %d addresses came faster than those of any plant, never held a talk and were not taken in, with %d of their statements and conversations",
+		shed[shedNewcomers], shed[shedUntold])
+}
+
 // tellTroubles prints what could not be read, a line for each reason, and what was shed.
 func (r *recording) tellTroubles() {
-	if shed := r.shed(); len(shed) > 0 {
+	if flood := r.flood(); flood != "" {
+		r.app.say("%s", flood)
+	}
+	shed := r.shed()
+	delete(shed, shedNewcomers)
+	delete(shed, shedUntold)
+	if len(shed) > 0 {
 		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(shed)) {
 			parts = append(parts, fmt.Sprintf("%d %s", shed[name], strings.ReplaceAll(strings.TrimPrefix(name, "shed-"), "-", " ")))
 		}
-		r.app.say("too much at once; forgotten early, though told before: %s", strings.Join(parts, ", "))
+		r.app.say("too much at once; no longer followed: %s", strings.Join(parts, ", "))
 	}
 	for _, t := range r.heardTroubles() {
 		r.app.say("not understood: %s: %s (%d times; for example %s)", t.Protocol, t.Reason, t.Count, t.Example)

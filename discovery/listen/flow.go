@@ -109,8 +109,8 @@ func (l *Listener) flow(p *packet) {
 	if f.transport == discovery.TCP {
 		l.connection(e, p, from)
 	}
-	if f.side(from) == discovery.Server {
-		f.answered = true
+	if f.side(from) == discovery.Server && (f.transport != discovery.TCP || p.flags&flagRST == 0) {
+		f.answered = true // a reset is how a port that nobody listens at says no
 	}
 	if len(p.payload) > 0 && !f.refused || f.session.entry != nil {
 		l.read(e, p, from) // before the rhythm, which is the protocol's
