@@ -22,8 +22,8 @@ type Limits struct {
 // DefaultLimits keep a Listener below about 400 MiB at the very worst, and far below in a plant.
 func DefaultLimits() Limits {
 	return Limits{
-		Flows:         49152,
-		Conversations: 49152,
+		Flows:         32768,
+		Conversations: 32768,
 		Stations:      65536,
 		Addresses:     131072,
 		Known:         131072,

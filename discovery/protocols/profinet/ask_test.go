@@ -51,7 +51,9 @@ func TestAsk(t *testing.T) {
 	}{
 		"nothing allowed": {nil, known, nil, nil},
 		"both": {
-			[]string{"profinet"}, nil, []string{requestLookup, requestIM0},
+			[]string{"profinet"},
+			nil,
+			[]string{requestLookup, requestIM0},
 			[]string{"profinet.epm-order-id = 6ES7 672-5DC01-0YA0", "profinet.epm-software-revision = V2.1.7", "profinet.im-serial-number = S C-1234567"},
 		},
 		"record alone, id known":     {[]string{requestIM0}, known, []string{requestIM0}, []string{"profinet.im-order-id = 6ES7 131-6BF00-0BA0"}},
