@@ -24,7 +24,7 @@ const (
 	KeySearchDomain   discovery.Key = "nd.search-domain"
 )
 
-// Protocol is the hearing face of neighbour discovery; it is never asked.
+// Protocol is neighbour discovery.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     Name,
@@ -33,7 +33,13 @@ func Protocol() discovery.Protocol {
 		Hears:    "which MAC and IPv6 address belong together, who is a router, and the prefixes, routes and name servers that it announces",
 		Keys:     []discovery.Key{KeyPrefix, KeyRoute, KeyRouterLifetime, KeyMTU, KeyDNSServer, KeySearchDomain},
 		Ports:    []discovery.Port{{Transport: discovery.IP, Number: ProtocolNumber}},
-		Decode:   func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Decode: func(f discovery.Flow) discovery.Decoder {
+			if f.Transport == discovery.EtherType {
+				return discovery.Stateless(echoes)(f)
+			}
+			return &decoder{flow: f}
+		},
+		Segment: echoAsker(),
 	}
 }
 

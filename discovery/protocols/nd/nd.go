@@ -1,7 +1,7 @@
 // Package nd reads IPv6 neighbour discovery: who holds an IPv6 address on the link, and which router announces what.
 // Standard: RFC 4861, with the options of RFC 4191 (routes) and RFC 8106 (DNS), and RFC 4862 for the probes of an address that is
 // not taken yet; ICMPv6, IP protocol 58. Heard: solicitations and advertisements of neighbours and routers, from this link alone.
-// Never asked.
+// Asked, by opt-in: one echo of all nodes on the link.
 package nd
 
 import (
