@@ -161,7 +161,8 @@ func pieces(text string) []string {
 func (e *Engine) CompareFirmware(vendor, a, b string) (int, bool) {
 	x, y := e.schemes.parse(vendor, a), e.schemes.parse(vendor, b)
 	if !x.known || !y.known || x.line != y.line {
-		return 0, a != "" && e.schemes.normalise(vendor, a) == e.schemes.normalise(vendor, b)
+		same := e.schemes.normalise(vendor, a)
+		return 0, same != "" && same == e.schemes.normalise(vendor, b)
 	}
 	for i := range max(len(x.parts), len(y.parts)) {
 		if c := comparePieces(partOf(x.parts, i), partOf(y.parts, i)); c != 0 {

@@ -96,6 +96,7 @@ func TestFirmwareSchemesMistakes(t *testing.T) {
 func FuzzCompareFirmware(f *testing.F) {
 	engine := mustDefault(f)
 	f.Add("Cisco", "12.2(55)SE7", "V")
+	f.Add("", "", " ")
 	f.Fuzz(func(t *testing.T, vendor, a, b string) {
 		x, ok := engine.CompareFirmware(vendor, a, b)
 		y, back := engine.CompareFirmware(vendor, b, a)

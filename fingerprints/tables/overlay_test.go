@@ -108,6 +108,7 @@ func TestOverlayMistakes(t *testing.T) {
 func FuzzReadRegistries(f *testing.F) {
 	f.Add([]byte(ianaText))
 	f.Add([]byte("number,name\n7,\"A\n"))
+	f.Add([]byte("number,name\n7\"A\n"))
 	f.Add([]byte("Assignment,Organization Name\n0080F4,A\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, read := range readers {

@@ -140,10 +140,10 @@ func readRows(from io.Reader, ids, names []string, do func(id, name string) erro
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		line, _ := rows.FieldPos(0)
 		if err != nil {
 			return err // it names the line itself
 		}
+		line, _ := rows.FieldPos(0)
 		if n >= maxRows {
 			return fmt.Errorf("line %d: more than %d rows", line, maxRows)
 		}
