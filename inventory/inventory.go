@@ -157,7 +157,8 @@ type Survey struct {
 	Reasons    []string       `json:"reasons,omitempty"` // why incomplete or failed
 	Counts     map[string]int `json:"counts,omitempty"`  // frames, dropped, questions, answered, assets ...
 	Troubles   []Trouble      `json:"troubles,omitempty"`
-	Version    string         `json:"version"` // of walkdown
+	Rhythms    []Rhythm       `json:"rhythms,omitempty"` // of the devices that were asked
+	Version    string         `json:"version"`           // of walkdown
 }
 
 // PlugInPoint is where the sensor was connected.

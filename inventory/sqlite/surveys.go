@@ -75,6 +75,9 @@ func (s *Store) endSurvey(ctx context.Context, id int64, v inventory.Survey) err
 				return err
 			}
 		}
+		if err := saveRhythms(ctx, tx, id, v.Rhythms); err != nil {
+			return err
+		}
 		changes, err := surveyChanges(ctx, tx, id)
 		if err != nil {
 			return err
@@ -293,6 +296,9 @@ func (s *Store) surveys(ctx context.Context, where string, args ...any) ([]inven
 				return err
 			}, number)
 		if err != nil {
+			return nil, err
+		}
+		if list[i].Rhythms, err = s.rhythms(ctx, number); err != nil {
 			return nil, err
 		}
 	}
