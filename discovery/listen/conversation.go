@@ -28,6 +28,7 @@ type conversation struct {
 	packets, bytes uint64 // since it was told
 	first, last    time.Time
 	rhythm         rhythm
+	pulse          *pulse // nil: nothing since it was given out
 }
 
 // conversationOf finds the conversation of a flow, or begins it.
@@ -94,6 +95,9 @@ func (l *Listener) rhythm(e *entry[flowKey, flow], p *packet, from int) {
 	before := f.message
 	if before.IsZero() {
 		before = c.value.rhythm.message // of an earlier connection
+	}
+	if !before.IsZero() && !l.now.Before(before) {
+		l.interval(e, l.now.Sub(before))
 	}
 	c.value.rhythm.note(before, l.now)
 	f.message = l.now

@@ -44,9 +44,10 @@ type flow struct {
 		tries uint8
 		syn   bool
 		fin   bool
-		first uint32 // sequence number of the SYN
-		next  uint32 // sequence number behind what it has sent
-		moved bool   // next is set
+		first uint32    // sequence number of the SYN
+		next  uint32    // sequence number behind what it has sent
+		moved bool      // next is set
+		spoke time.Time // when it last sent data
 	}
 
 	spoke int8  // which end spoke last
@@ -55,6 +56,7 @@ type flow struct {
 	packets, bytes uint64 // since the last fold
 	first, last    time.Time
 	message        time.Time // when the client's last message began
+	waiting        time.Time // when the client's oldest message without an answer began
 	open           bool      // the client's last message may go on in the next segment
 
 	protocol     int // none until one reads it
@@ -114,6 +116,9 @@ func (l *Listener) flow(p *packet) {
 	}
 	if len(p.payload) > 0 && !f.refused || f.session.entry != nil {
 		l.read(e, p, from) // before the rhythm, which is the protocol's
+	}
+	if l.options.Pulse {
+		l.beat(e, p, from)
 	}
 	if p.size > 0 {
 		if from != f.server {

@@ -23,6 +23,8 @@ type Options struct {
 	// Own are the sensor's own MACs. What they send is no evidence, and what is sent to them is none of the plant's talk: when
 	// it answers a question of ours, the pace-keeper reads it.
 	Own []discovery.MAC
+	// Pulse keeps how conversations beat, for Pulses.
+	Pulse bool
 }
 
 // Listener takes frames and tells observations. It is used by one goroutine.
@@ -44,6 +46,7 @@ type Listener struct {
 
 	held     int // bytes that wait for what is missing before them, of all streams
 	unread   int // bytes that decoders have left unread at most, of all streams
+	pulses   int // conversations that have one
 	speaker  speaker
 	counters Counts
 }
@@ -70,6 +73,9 @@ func New(o Options) *Listener {
 		if l.tell(e); e.value.grown {
 			l.counters.Shed.Untold++
 			l.counters.Shed.UntoldPackets += e.value.packets
+		}
+		if e.value.pulse != nil {
+			l.pulses--
 		}
 	}
 	l.sessions.gone = l.closeSession
