@@ -81,6 +81,12 @@ type Asker struct {
 	Port      uint16 // the usual one; a Target may name another
 	LocalPort uint16 // to ask a segment from; 0 = any
 	Requests  []Request
+	// Enough are what a device tells of its identity: one of which all of them are known need not be asked. Nil: only the
+	// answers of the last day spare it.
+	Enough []Key
+	// Scarce says that devices have few connections for the protocol, and some throw out the oldest client when all are taken:
+	// the clients that were overheard are counted before one is taken.
+	Scarce bool
 	// Message gives the length of the first whole message of a stream, 0 when it is not yet whole. Nil: every write and every
 	// read is one message, as those of datagrams and frames always are.
 	Message func(b []byte) (n int, err error)
@@ -155,7 +161,8 @@ var (
 	ErrNotOffered = errors.New("not offered")
 	// ErrSilent says that no answer came in time.
 	ErrSilent = errors.New("no answer in time")
-	// ErrDistress says that the device showed distress; it is left alone for this run.
+	// ErrDistress says that the device showed distress; it is left alone for this run. The pace-keeper sees slow answers, resets
+	// and silence itself; an asker that reads a sign of it in an answer (sysUpTime has fallen) returns an error that wraps it.
 	ErrDistress = errors.New("the device showed distress")
 	// ErrBudget says that the budget of questions, of the device or the run, is used up.
 	ErrBudget = errors.New("the budget of questions is used up")

@@ -290,7 +290,7 @@ func quick() Limits {
 	for _, c := range []*ClassLimits{&l.Infrastructure, &l.Computer, &l.Controller, &l.Gateway} {
 		c.Gap, c.Pause = time.Millisecond, time.Millisecond
 	}
-	l.Rate = 10_000
+	l.Rate, l.Packets = 10_000, 1_000_000
 	l.SetupGap = time.Millisecond
 	l.Answer, l.Connect, l.Close = 200*time.Millisecond, 500*time.Millisecond, 200*time.Millisecond
 	return l

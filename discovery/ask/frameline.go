@@ -57,6 +57,9 @@ func (c *frameLine) WriteTo(frame []byte, _ net.Addr) (int, error) {
 	if err := c.s.k.sweeping.Wait(c.s.ctx); err != nil {
 		return 0, fmt.Errorf("send %s: %w", request.Name, err)
 	}
+	if err := errors.Join(c.s.k.packets.Wait(c.s.ctx), c.s.k.o.Windows.closed(c.s.k.now())); err != nil {
+		return 0, fmt.Errorf("send %s: %w", request.Name, err)
+	}
 	now := time.Now()
 	e := &exchange{left: now}
 	e.Exchange = discovery.Exchange{
@@ -100,7 +103,7 @@ func (c *frameLine) charge(frame []byte) (discovery.Request, netip.Addr, error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.s.protocol.Segment.Requests {
-		if _, ok := r.Template.Match(frame); !ok || !c.s.Allowed(r.Name) {
+		if _, ok := r.Template.Match(frame); !ok || !c.s.Allowed(r.Name) || (r.Name == stillThereRequest) != (f.to == c.s.only.MAC && !f.to.IsZero()) {
 			continue
 		}
 		key := allotment{r.Name, f.targetAddr}
@@ -164,6 +167,7 @@ func (c *frameLine) take(frame []byte) {
 	if !ours {
 		return
 	}
+	c.s.k.heardFrom(f.senderAddr)
 	now := time.Now()
 	flow := discovery.Flow{Transport: discovery.EtherType, Ports: [2]uint16{discovery.Server: c.s.protocol.Segment.Port}}
 	flow.Ends[discovery.Client] = discovery.Subject{Site: c.s.k.o.Site, Segment: c.s.k.o.Segment, MAC: f.from}

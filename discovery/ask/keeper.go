@@ -26,6 +26,9 @@ type Options struct {
 	Allow       []string // opted in to: protocols and requests of class C, "blind" (grade E5), "all"
 	Credentials []discovery.Credential
 	Interface   *net.Interface // for layer 2; nil: no sweep
+	Bind        bool           // ask single hosts over Interface too, whatever the system's routes say
+	Refresh     []string       // protocols that are asked again although they were answered lately; "all"
+	Windows     Windows        // when questions may be asked; none: always
 	Own         []netip.Addr   // our own addresses, which are never asked; those of Interface need not be named
 
 	// Survey, Sensor, Site and Segment mark what is observed. Site and Segment are those of swept hosts; each Host brings
@@ -37,7 +40,11 @@ type Options struct {
 	Ledger   func(discovery.Exchange)
 	Known    func(discovery.Subject, discovery.Key) (string, bool) // what is known already and need not be asked
 	Progress func(Progress)
-	Log      *slog.Logger
+	// Notice is told what a person should know at once: the run was paused, a device is gone.
+	Notice func(string)
+	// Watch is what the passive ear hears of the devices' own clients; nil: there is no ear.
+	Watch *Watch
+	Log   *slog.Logger
 }
 
 // Progress is how far a sweep or a run has come.
@@ -59,13 +66,18 @@ type Keeper struct {
 
 	questions *rate.Limiter // all devices together
 	sweeping  *rate.Limiter
+	packets   *rate.Limiter // all that leaves
 
 	// Outside of tests these are the machine's.
 	random func() float64
+	now    func() time.Time // for the windows; their clock on the wall
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	frames func(ifi *net.Interface, etherType uint16) (net.PacketConn, error)
 	// broadcast opens a UDP socket on the interface.
 	broadcast func(ctx context.Context, ifi *net.Interface, from netip.Addr, localPort uint16) (net.PacketConn, error)
+
+	answering sync.Mutex
+	answers   map[netip.Addr]time.Time // when each address last answered
 
 	telling sync.Mutex // one caller at a time for the functions of Options
 }
@@ -96,10 +108,15 @@ func New(o Options) (*Keeper, error) {
 		log:       o.Log,
 		questions: rate.NewLimiter(rate.Limit(o.Limits.Rate), 1),
 		sweeping:  rate.NewLimiter(rate.Limit(o.Limits.SweepRate), 1),
+		packets:   rate.NewLimiter(o.Limits.packetRate()),
 		random:    rand.Float64,
-		dial:      dial,
+		now:       time.Now,
 		frames:    openFrames,
 		broadcast: openBroadcast,
+	}
+	k.dial = k.dialPlain
+	if o.Bind && o.Interface == nil {
+		return nil, errors.New("asking is to be bound to an interface, and none was named")
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -245,6 +262,16 @@ func (k *Keeper) record(e discovery.Exchange) {
 	k.o.Ledger(e)
 }
 
+func (k *Keeper) notice(text string) {
+	k.log.Warn(text)
+	if k.o.Notice == nil {
+		return
+	}
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	k.o.Notice(text)
+}
+
 func (k *Keeper) progress(p Progress) {
 	if k.o.Progress == nil {
 		return
@@ -252,10 +279,4 @@ func (k *Keeper) progress(p Progress) {
 	k.telling.Lock()
 	defer k.telling.Unlock()
 	k.o.Progress(p)
-}
-
-// dial opens one plain connection. Keep-alives would be packets that stand in no plan.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{KeepAlive: -1, FallbackDelay: -1}
-	return d.DialContext(ctx, network, address)
 }

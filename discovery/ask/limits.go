@@ -3,6 +3,8 @@ package ask
 import (
 	"fmt"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // ClassLimits is how one class of device is asked.
@@ -11,6 +13,7 @@ type ClassLimits struct {
 	Questions   int           // at most, per device and run
 	Connections int           // TCP connections at most, per device and run, one after another
 	Pause       time.Duration // the least time between the end of a connection and the start of the next
+	SlowAnswers int           // so many slow answers in a row are distress
 }
 
 // Limits is the pace of a run. DefaultLimits gives the only defaults that there are.
@@ -21,13 +24,32 @@ type Limits struct {
 
 	Core int // questions to infrastructure that tells about many others, per device and run
 
-	Rate    float64 // questions and connects per second, all devices together
-	Devices int     // asked at once
-	Jitter  float64 // up to this share is added to each gap, so that runs of devices do not beat in step
+	Packets   int     // per second, whatever they are, acknowledgements counted; those that the system sends again are not
+	Rate      float64 // questions and connects per second, all devices together
+	Devices   int     // asked at once
+	AtOnePort int     // of these, at most behind one switch port
+	Jitter    float64 // up to this share is added to each gap, so that runs of devices do not beat in step
 
-	SetupGap time.Duration // the least time between any two messages to one device
-	SlowRTT  time.Duration // a device that answers slower than this ...
-	SlowGap  time.Duration // ... gets at least this gap
+	SetupGap   time.Duration // the least time between any two messages to one device
+	SlowRTT    time.Duration // a device that answers slower than this, or slow by its own measure, ...
+	SlowGap    time.Duration // ... gets at least this gap
+	SlowFactor float64       // an answer that takes so many times the device's own measure is slow ...
+	SlowFloor  time.Duration // ... unless it takes no longer than this
+
+	HeardResets  int     // so many resets inside the exchanges of an asked device with others are distress ...
+	HeardRepeats int     // ... and so many segments that were sent again in them
+	PollGrowth   float64 // a client that polls it at so many times its own interval shows distress ...
+	PollSilence  int     // ... and one that has not polled for so many of them
+
+	Others    int // so many other clients may hold connections to a controller before we take one of those that are few ...
+	OthersFew int // ... and so many to a gateway, a field device and what is not known
+
+	Repeat time.Duration // what was answered within this is not asked again
+
+	Recent   time.Duration // a device that was heard or answered within this is taken to be there
+	PauseAt  int           // so many devices that fell silent pause the run ...
+	RunPause time.Duration // ... for so long ...
+	StopAt   int           // ... and so many stop it
 
 	Connect    time.Duration // wait for a connection
 	Answer     time.Duration // wait for a whole answer
@@ -46,17 +68,32 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Name:           "gentle",
-		Infrastructure: ClassLimits{Gap: 200 * time.Millisecond, Questions: 400, Connections: 8, Pause: time.Second},
-		Computer:       ClassLimits{Gap: 500 * time.Millisecond, Questions: 30, Connections: 6, Pause: time.Second},
-		Controller:     ClassLimits{Gap: time.Second, Questions: 20, Connections: 3, Pause: 2 * time.Second},
-		Gateway:        ClassLimits{Gap: 2 * time.Second, Questions: 16, Connections: 3, Pause: 2 * time.Second},
+		Infrastructure: ClassLimits{Gap: 200 * time.Millisecond, Questions: 400, Connections: 8, Pause: time.Second, SlowAnswers: 3},
+		Computer:       ClassLimits{Gap: 500 * time.Millisecond, Questions: 30, Connections: 6, Pause: time.Second, SlowAnswers: 3},
+		Controller:     ClassLimits{Gap: time.Second, Questions: 20, Connections: 3, Pause: 2 * time.Second, SlowAnswers: 2},
+		Gateway:        ClassLimits{Gap: 2 * time.Second, Questions: 16, Connections: 3, Pause: 2 * time.Second, SlowAnswers: 2},
 		Core:           1500,
+		Packets:        50,
 		Rate:           10,
 		Devices:        8,
+		AtOnePort:      2,
 		Jitter:         0.1,
 		SetupGap:       100 * time.Millisecond,
 		SlowRTT:        300 * time.Millisecond,
 		SlowGap:        time.Second,
+		SlowFactor:     3,
+		SlowFloor:      50 * time.Millisecond,
+		HeardResets:    1,
+		HeardRepeats:   2,
+		PollGrowth:     1.5,
+		PollSilence:    4,
+		Others:         3,
+		OthersFew:      1,
+		Repeat:         24 * time.Hour,
+		Recent:         10 * time.Minute,
+		PauseAt:        2,
+		RunPause:       time.Minute,
+		StopAt:         3,
 		Connect:        3 * time.Second,
 		Answer:         3 * time.Second,
 		Close:          2 * time.Second,
@@ -78,7 +115,7 @@ func DemoLimits() Limits {
 	for _, c := range []*ClassLimits{&l.Infrastructure, &l.Computer, &l.Controller, &l.Gateway} {
 		c.Gap, c.Pause = 20*time.Millisecond, 50*time.Millisecond
 	}
-	l.Rate = 100
+	l.Rate, l.Packets = 100, 5000
 	l.SetupGap, l.SlowGap = 5*time.Millisecond, 100*time.Millisecond
 	l.Connect, l.Answer, l.Close = time.Second, time.Second, 500*time.Millisecond
 	return l
@@ -105,6 +142,13 @@ func (l Limits) questions(c Class, core bool) int {
 	return l.Class(c).Questions
 }
 
+// packetRate is a bucket that lets no more than Packets pass in any second: what is in it at the second's beginning and what flows
+// in until its end.
+func (l Limits) packetRate() (perSecond rate.Limit, burst int) {
+	burst = l.Packets / 5
+	return rate.Limit(l.Packets - burst), burst
+}
+
 // WithGap is the same pace with one gap for every class of device.
 func (l Limits) WithGap(gap time.Duration) Limits {
 	for _, c := range []*ClassLimits{&l.Infrastructure, &l.Computer, &l.Controller, &l.Gateway} {
@@ -120,6 +164,8 @@ func (l Limits) check() error {
 		switch {
 		case limits.Gap <= 0 || limits.Pause <= 0:
 			return fmt.Errorf("limits of class %s: the gap %s and the pause %s must be more than 0", c, limits.Gap, limits.Pause)
+		case limits.SlowAnswers < 1:
+			return fmt.Errorf("limits of class %s: %d slow answers are no sign", c, limits.SlowAnswers)
 		case limits.Questions < 1 || limits.Connections < 1:
 			return fmt.Errorf("limits of class %s: %d questions, %d connections: at least 1 each", c, limits.Questions, limits.Connections)
 		}
@@ -140,10 +186,18 @@ func (l Limits) check() error {
 		}
 	}
 	switch {
+	case l.Packets < packetsPerMessage*5:
+		return fmt.Errorf("limits: %d packets per second: at least %d", l.Packets, packetsPerMessage*5)
 	case l.Core < 0:
 		return fmt.Errorf("limits: %d questions to the core may not be negative", l.Core)
 	case !(l.Rate > 0) || !(l.SweepRate > 0):
 		return fmt.Errorf("limits: the rates %g and %g per second must be more than 0", l.Rate, l.SweepRate)
+	case !(l.SlowFactor > 1) || !(l.PollGrowth > 1) || l.PollSilence < 1 || l.HeardResets < 1 || l.HeardRepeats < 1:
+		return fmt.Errorf("limits: distress at %g times, %g times, %d polls, %d resets, %d repeats: each must be more",
+			l.SlowFactor, l.PollGrowth, l.PollSilence, l.HeardResets, l.HeardRepeats)
+	case l.AtOnePort < 1 || l.PauseAt < 1 || l.StopAt < 1 || l.RunPause <= 0 || l.Recent <= 0:
+		return fmt.Errorf("limits: %d devices behind one port, run paused at %d for %s, stopped at %d, of those heard within %s: each must be more than 0",
+			l.AtOnePort, l.PauseAt, l.RunPause, l.StopAt, l.Recent)
 	case l.Devices < 1 || l.Received < 1:
 		return fmt.Errorf("limits: %d devices at once, %d bytes received: at least 1 each", l.Devices, l.Received)
 	case !(l.Jitter >= 0 && l.Jitter <= 1):

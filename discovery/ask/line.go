@@ -89,7 +89,7 @@ func (l *line) interrupted() {
 func (l *line) send(message []byte, repeats int) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
-	if err := l.maySend(); err != nil {
+	if err := errors.Join(l.maySend(), l.s.overheard()); err != nil {
 		return err
 	}
 	request, secrets, err := l.s.meter.charge(l.tap.flow.Transport, message, repeats > 0)
@@ -109,7 +109,7 @@ func (l *line) send(message []byte, repeats int) error {
 	if err != nil {
 		return fmt.Errorf("send %s: %w", request.Name, l.stopped(err))
 	}
-	if err := l.maySend(); err != nil {
+	if err := errors.Join(l.maySend(), l.s.overheard()); err != nil {
 		return err
 	}
 	return l.transmit(request, message, secrets, repeats)
@@ -209,7 +209,7 @@ func (l *line) settle(now time.Time, problem error) {
 	if e.RTT == 0 {
 		e.RTT = max(now.Sub(e.left), 1)
 	}
-	l.s.v.pace.answered(e.RTT)
+	l.s.timed(e.Exchange)
 	e.Outcome = discovery.Answered
 	if problem != nil {
 		e.Outcome, e.Note = discovery.Garbage, problem.Error()
@@ -246,6 +246,9 @@ func (l *line) broken(err error) error {
 // lost ends all that is pending. If a question is among it and the device had answered questions before, that is distress.
 func (l *line) lost(outcome discovery.Outcome, note string, err error) error {
 	question := l.abandon(outcome, note, outcome == discovery.Reset)
+	if outcome == discovery.Silent && question != "" {
+		l.s.v.fellSilent()
+	}
 	if question == "" || outcome == discovery.Failed || !l.s.hasAnswered() {
 		return err
 	}

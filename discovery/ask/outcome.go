@@ -27,6 +27,7 @@ func (s *session) outcome(err error) ItemResult {
 		err = s.distress(s.protocol.Name+": "+reason, err)
 	}
 	s.askerPuzzled(err)
+	s.askerAlarmed(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.result
@@ -66,6 +67,13 @@ func (s *session) askerPuzzled(err error) {
 	s.mu.Unlock()
 	if tell {
 		s.heard(s.protocol.Asker.Transport, err, false)
+	}
+}
+
+// askerAlarmed takes an asker's word for it that what the device answered is a sign of distress: its uptime fell, for one.
+func (s *session) askerAlarmed(err error) {
+	if errors.Is(err, discovery.ErrDistress) && s.v.leftAlone() == nil {
+		_ = s.distress(fmt.Sprintf("%s: %v", s.protocol.Name, err), nil)
 	}
 }
 

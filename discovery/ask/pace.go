@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 // pace holds messages to one device back until they may leave. The gaps run from message to message, whatever connection or
@@ -14,6 +16,9 @@ type pace struct {
 	limits  Limits
 	class   ClassLimits
 	overall *rate.Limiter
+	packets *rate.Limiter
+	stream  bool // the connection that is open, or is to be, is TCP's
+	brake   *brake
 	random  func() float64
 
 	mu           sync.Mutex
@@ -21,18 +26,57 @@ type pace struct {
 	lastMessage  time.Time
 	lastClosed   time.Time // end of the last TCP connection
 	rtt          time.Duration
+	slow         bool // by its own measure
 }
 
 // question waits until a question may leave: the gap of the device, or the request's own where that is longer, then the turn among
-// all devices.
+// all devices, and while the run is paused.
 func (p *pace) question(ctx context.Context, own time.Duration) error {
 	p.mu.Lock()
 	due := later(after(p.lastQuestion, max(p.gap(), p.jittered(own))), after(p.lastMessage, p.limits.SetupGap))
 	p.mu.Unlock()
+	return p.turn(ctx, due)
+}
+
+// turn waits for the time, for the brake, and for the turn among all devices.
+func (p *pace) turn(ctx context.Context, due time.Time) error {
 	if err := sleepUntil(ctx, due); err != nil {
 		return err
 	}
-	return p.overall.Wait(ctx)
+	if err := p.brake.wait(ctx); err != nil {
+		return err
+	}
+	if err := p.overall.Wait(ctx); err != nil {
+		return err
+	}
+	return p.packets.WaitN(ctx, p.cost())
+}
+
+// cost is the packets that a message is: with its acknowledgement on a stream, and so is a handshake.
+func (p *pace) cost() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stream {
+		return packetsPerMessage
+	}
+	return 1
+}
+
+// over notes the transport of the connection that is used next.
+func (p *pace) over(t discovery.Transport) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stream = t == discovery.TCP
+}
+
+// spent counts packets that leave without waiting: the acknowledgements of a long answer, the end of a connection. Later ones
+// wait for them.
+func (p *pace) spent(n int) {
+	for n > 0 {
+		some := min(n, p.packets.Burst())
+		p.packets.ReserveN(time.Now(), some)
+		n -= some
+	}
 }
 
 // setup waits until a message of set-up or tear-down may leave.
@@ -40,7 +84,10 @@ func (p *pace) setup(ctx context.Context) error {
 	p.mu.Lock()
 	due := after(p.lastMessage, p.limits.SetupGap)
 	p.mu.Unlock()
-	return sleepUntil(ctx, due)
+	if err := sleepUntil(ctx, due); err != nil {
+		return err
+	}
+	return p.packets.WaitN(ctx, p.cost())
 }
 
 // connect waits until a connection may be opened. It takes a turn like a question: the set-up of a connection costs a small
@@ -49,16 +96,13 @@ func (p *pace) connect(ctx context.Context) error {
 	p.mu.Lock()
 	due := later(after(p.lastClosed, p.jittered(p.class.Pause)), after(p.lastMessage, p.limits.SetupGap))
 	p.mu.Unlock()
-	if err := sleepUntil(ctx, due); err != nil {
-		return err
-	}
-	return p.overall.Wait(ctx)
+	return p.turn(ctx, due)
 }
 
 // gap is the least time between two questions: that of the class, longer for a device that is slow to answer.
 func (p *pace) gap() time.Duration {
 	gap := max(p.class.Gap, 2*p.rtt)
-	if p.rtt > p.limits.SlowRTT {
+	if p.rtt > p.limits.SlowRTT || p.slow {
 		gap = max(gap, p.limits.SlowGap)
 	}
 	return p.jittered(gap)
@@ -78,16 +122,17 @@ func (p *pace) sent(at time.Time, setup bool) {
 	}
 }
 
-func (p *pace) answered(rtt time.Duration) {
+func (p *pace) answered(rtt time.Duration, slow bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rtt = rtt
+	p.rtt, p.slow = rtt, slow
 }
 
 func (p *pace) closed(at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lastClosed = at
+	p.spent(packetsPerConnection / 2)
 }
 
 // after is t+d, and zero when there is no t.

@@ -3,6 +3,7 @@ package ask
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -14,6 +15,7 @@ type Plan struct {
 	Scope    []string `json:"scope"`
 	Excluded []string `json:"excluded,omitempty"`
 	Allowed  []string `json:"allowed,omitempty"` // opted in to, of safety class C
+	Windows  []string `json:"windows,omitempty"` // when it may be asked, in local time
 	Pace     Pace     `json:"pace"`
 	// Sweep is the search for hosts on the link; nil without an interface.
 	Sweep *SweepPlan `json:"sweep,omitempty"`
@@ -30,6 +32,8 @@ type Plan struct {
 type Pace struct {
 	Name         string  `json:"name,omitempty"`
 	PerSecond    float64 `json:"questions_per_second"`
+	Packets      int     `json:"packets_per_second"`
+	AtOnePort    int     `json:"devices_behind_one_port"`
 	Devices      int     `json:"devices_at_once"`
 	Jitter       float64 `json:"jitter"`
 	SetupGapMS   int64   `json:"setup_gap_ms"`
@@ -74,6 +78,8 @@ type DevicePlan struct {
 	MAC     discovery.MAC `json:"mac,omitzero"`
 	VLAN    uint16        `json:"vlan,omitempty"`
 	Class   Class         `json:"class"`
+	Behind  string        `json:"behind,omitempty"`  // the switch port that it hangs on
+	Heard   time.Time     `json:"heard,omitzero"`    // when it was last heard by the passive ear
 	GapMS   int64         `json:"gap_ms"`            // between two questions
 	AtMost  int           `json:"questions_at_most"` // the budget of the device, over all protocols
 	Items   []Item        `json:"items"`             // in the order of asking
@@ -155,6 +161,14 @@ type Host struct {
 	Ports    map[string]uint16          // protocol -> where it listens, if not at the usual port
 	Units    []uint8                    // Modbus units behind it, as overheard; asked by opt-in
 	Named    []uint8                    // Modbus units behind it, as named by a person, which is the opt-in
+	Clients  map[string]int             // protocol -> other stations that hold a connection for it, as far as they were heard
+	Answered map[Question]time.Time     // when questions were last answered; the zero time: the last try came to nothing
+	Type     string                     // device type, as identified so far
+	Vendor   string                     // maker, as identified so far
+	Names    []string                   // what it calls itself
+	Listens  []discovery.Port           // where it was heard to serve
+	Behind   string                     // the switch port that it hangs on, as LLDP or a forwarding table says; "" = not known
+	Heard    time.Time                  // when it was last heard
 	Core     bool                       // infrastructure that tells about many others: a core switch or router
 }
 
@@ -214,7 +228,7 @@ func (k *Keeper) listed(item Item, class Class) ([]allowance, error) {
 			return nil, fmt.Errorf("%s: the request %q has another form than this version sends", item.Protocol, planned.Name)
 		case r.PerUnit && len(item.Units) == 0:
 			return nil, fmt.Errorf("%s: the request %q is for units, and there are none", item.Protocol, planned.Name)
-		case !k.mayBeSent(p.Name, r, class) && !(item.UnitsNamed && isOptInByUnit(r, class)):
+		case !k.optedIn(p.Name, r, class, item.UnitsNamed):
 			return nil, fmt.Errorf("%s: the request %q is of class %s for a device of the class %s and was not allowed",
 				item.Protocol, planned.Name, r.SafetyFor(class), class)
 		}

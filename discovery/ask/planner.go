@@ -18,6 +18,7 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 		Scope:    []string{},
 		Excluded: k.o.Exclude.Strings(),
 		Allowed:  slices.Clone(k.o.Allow),
+		Windows:  k.o.Windows.Strings(),
 		Pace:     k.o.Limits.pace(),
 		Devices:  []DevicePlan{},
 	}
@@ -29,7 +30,11 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 			k.planLater(&p, h, hosts)
 			continue
 		}
-		if reason := k.refusal(h.Subject, unicast); reason != "" {
+		reason := k.refusal(h.Subject, unicast)
+		if safety := safetyHost(h); reason == "" && safety != "" && !k.namedAlone(h.Subject.IP) {
+			reason = refusedAsSafety(safety)
+		}
+		if reason != "" {
 			p.NotAsked = append(p.NotAsked, NotAsked{Address: h.Subject.IP, Reason: reason})
 			continue
 		}
@@ -50,7 +55,7 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 
 func (l Limits) pace() Pace {
 	return Pace{
-		Name: l.Name, PerSecond: l.Rate, Devices: l.Devices, Jitter: l.Jitter, SetupGapMS: l.SetupGap.Milliseconds(),
+		Name: l.Name, PerSecond: l.Rate, Packets: l.Packets, Devices: l.Devices, AtOnePort: l.AtOnePort, Jitter: l.Jitter, SetupGapMS: l.SetupGap.Milliseconds(),
 		AnswerMS: l.Answer.Milliseconds(), ConnectMS: l.Connect.Milliseconds(), SweepPerSec: l.SweepRate, SweepAtMost: l.SweepMax,
 		UDPRetries: l.UDPRetries, AfterStopMS: l.Stop.Milliseconds(), AfterCloseMS: l.Close.Milliseconds(),
 	}
@@ -101,6 +106,23 @@ func (h *Host) merge(other Host) {
 	h.Units = append(h.Units, other.Units...)
 	h.Named = append(h.Named, other.Named...)
 	h.Core = h.Core || other.Core
+	h.Behind = cmp.Or(h.Behind, other.Behind)
+	h.Type, h.Vendor = cmp.Or(h.Type, other.Type), cmp.Or(h.Vendor, other.Vendor)
+	h.Names, h.Listens = slices.Concat(h.Names, other.Names), slices.Concat(h.Listens, other.Listens)
+	h.Clients, h.Answered = join(h.Clients, other.Clients), join(h.Answered, other.Answered)
+	if other.Heard.After(h.Heard) {
+		h.Heard = other.Heard
+	}
+}
+
+// join adds what is in b and not in a, without touching either.
+func join[K comparable, V any](a, b map[K]V) map[K]V {
+	if len(b) == 0 {
+		return a
+	}
+	out := maps.Clone(b)
+	maps.Copy(out, a)
+	return out
 }
 
 // gentler is the class that is asked more gently; anything is better than not knowing.
@@ -124,7 +146,7 @@ func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
 	limits := k.o.Limits.Class(h.Class)
 	d := DevicePlan{
 		Site: h.Subject.Site, Segment: h.Subject.Segment, Address: h.Subject.IP, MAC: h.Subject.MAC, VLAN: h.Subject.VLAN,
-		Class: h.Class, GapMS: limits.Gap.Milliseconds(), AtMost: k.o.Limits.questions(h.Class, h.Core),
+		Class: h.Class, Behind: h.Behind, Heard: h.Heard, GapMS: limits.Gap.Milliseconds(), AtMost: k.o.Limits.questions(h.Class, h.Core),
 	}
 	var notAsked []NotAsked
 	type candidate struct {
@@ -174,7 +196,7 @@ func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (
 		if r.PerUnit && len(h.Units)+len(h.Named) == 0 {
 			continue
 		}
-		if !k.mayBeSent(p.Name, r, h.Class) && !(item.UnitsNamed && isOptInByUnit(r, h.Class)) {
+		if !k.optedIn(p.Name, r, h.Class, item.UnitsNamed) {
 			if !r.Setup {
 				notAsked = append(notAsked, NotAsked{
 					Address: h.Subject.IP, Protocol: p.Name, Request: r.Name, Grade: grade.String(), Reason: whyNot(p, r, h.Class),
@@ -189,6 +211,25 @@ func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (
 	}
 	if questions == 0 {
 		item.Requests = nil
+		return item, notAsked
+	}
+	refuse := func(reason string) {
+		notAsked = append(notAsked, NotAsked{Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(), Reason: reason})
+		item.Requests = nil
+	}
+	if reason, alone := k.needless(h, p, item); alone {
+		units := slices.DeleteFunc(slices.Clone(item.Requests), func(planned Planned) bool {
+			r, _ := requestByName(p.Asker, planned.Name)
+			return !r.PerUnit && !r.Setup
+		})
+		refuse(reason)
+		item.Requests = units
+	} else if reason != "" {
+		refuse(reason)
+		return item, notAsked
+	}
+	if reason := k.tooManyClients(p.Name, p.Asker.Scarce, h.Class, h.Clients[p.Name]); reason != "" {
+		refuse(reason)
 	}
 	return item, notAsked
 }
@@ -210,9 +251,9 @@ func (k *Keeper) planUnits(item *Item, h Host, p discovery.Protocol) {
 	item.UnitsNamed = len(h.Named) > 0
 }
 
-// isOptInByUnit reports whether naming the units is the opt-in for the request.
-func isOptInByUnit(r discovery.Request, class Class) bool {
-	return r.PerUnit && r.SafetyFor(class) == discovery.SafetyC
+// optedIn is mayBeSent, where naming the units is an opt-in for the questions to them.
+func (k *Keeper) optedIn(protocol string, r discovery.Request, class Class, unitsNamed bool) bool {
+	return k.mayBeSent(protocol, r, class) || unitsNamed && r.PerUnit && r.SafetyFor(class) == discovery.SafetyC
 }
 
 // whyNot says why a request is not sent to a device of this class, and what would change that.

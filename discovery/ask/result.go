@@ -17,6 +17,8 @@ type Result struct {
 	// Reasons say why something that was planned was not covered; without any, all of it was.
 	Reasons  []string
 	Troubles []Trouble
+	// Stopped says why the run ended itself before the plan did: devices fell silent, or the window closed. "" = it did not.
+	Stopped string
 	// Interrupted says that the context ended before the plan did.
 	Interrupted bool
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 // Run asks what the plan lists, several devices at once, each over one connection at a time. Before anything is sent the plan
@@ -15,27 +17,27 @@ func (k *Keeper) Run(ctx context.Context, p Plan) (Result, error) {
 	if err := k.check(p); err != nil {
 		return Result{}, err
 	}
+	asking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	r := newRun(k, p)
-	devices := make(chan int)
+	r.brake = &brake{limits: k.o.Limits, closed: func() error { return k.o.Windows.closed(k.now()) }, stop: stop, notice: k.notice}
+	devices := newOrder(p.Devices, k.o.Limits.AtOnePort)
+	defer context.AfterFunc(asking, devices.end)()
 	var workers sync.WaitGroup
 	for range min(k.o.Limits.Devices, len(p.Devices)) {
 		workers.Go(func() {
-			for i := range devices {
-				r.device(ctx, i)
+			for {
+				i, ok := devices.next()
+				if !ok {
+					return
+				}
+				r.device(asking, i)
+				devices.done(i)
 			}
 		})
 	}
-	for i := range p.Devices {
-		select {
-		case devices <- i:
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
-	close(devices)
 	workers.Wait()
-	return r.result(ctx)
+	return r.result(ctx, context.Cause(asking))
 }
 
 // ending is a context that outlives an interrupt by the time that closing in order may take.
@@ -63,6 +65,7 @@ type run struct {
 	k        *Keeper
 	plan     Plan
 	tally    *tally
+	brake    *brake
 	expected float64 // seconds, of the run
 	work     float64 // seconds, of all devices one after another
 
@@ -88,13 +91,30 @@ func (r *run) device(ctx context.Context, i int) {
 		return
 	}
 	d := r.plan.Devices[i]
-	result := r.k.newVisit(d, r.tally, r.progress).run(ctx)
+	result := r.k.newVisit(d, r).run(ctx)
 	r.mu.Lock()
 	r.results[i] = &result
 	r.done++
 	r.worked += d.Seconds
 	r.mu.Unlock()
 	r.progress()
+}
+
+// lateSigns tells what the passive ear heard of devices after the last message to them.
+func (r *run) lateSigns() {
+	for _, d := range r.results {
+		if d == nil || d.Distress != "" {
+			continue
+		}
+		if sign := r.k.o.Watch.sign(d.Subject.IP); sign != "" {
+			d.Distress = "overheard: " + sign
+			r.k.observe(discovery.Observation{
+				Protocol: "ip", Subject: d.Subject, Facts: []discovery.Fact{discovery.NewFact(discovery.KeyDistress, d.Distress)},
+			})
+			r.tally.device(false, false, true)
+			r.tally.reason(fmt.Sprintf("%s showed distress after it was asked: %s", d.Subject.IP, d.Distress))
+		}
+	}
 }
 
 // progress tells how far the run is. The time that is left is the plan's, shrunk by the devices that are done.
@@ -109,7 +129,9 @@ func (r *run) progress() {
 	r.k.progress(p)
 }
 
-func (r *run) result(ctx context.Context) (Result, error) {
+// result sums the run up. cause is why it ended before its plan did; nil when it did not.
+func (r *run) result(ctx context.Context, cause error) (Result, error) {
+	r.lateSigns()
 	out := r.tally.result()
 	reached := 0
 	for _, d := range r.results {
@@ -118,7 +140,12 @@ func (r *run) result(ctx context.Context) (Result, error) {
 			reached++
 		}
 	}
+	if cause == nil {
+		return out, nil
+	}
 	if ctx.Err() == nil {
+		out.Stopped = cause.Error()
+		out.Reasons = append(out.Reasons, fmt.Sprintf("%v; %d of %d devices were not asked", cause, len(r.results)-reached, len(r.results)))
 		return out, nil
 	}
 	out.Interrupted = true

@@ -385,7 +385,7 @@ func TestInterruptEndsInOrder(t *testing.T) {
 		k.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			cancel()
 			time.Sleep(100 * time.Millisecond)
-			return dial(ctx, network, address)
+			return k.dialPlain(ctx, network, address)
 		}
 		_, err := k.Run(ctx, k.Plan([]Host{device.host(Controller, "word")}))
 		device.end()

@@ -1,13 +1,16 @@
 package ask
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 // Dedicated safety systems are listened to and never asked, unless their address stands alone in the scope: what a question
-// does to them is nobody's to try out. They are known before they are asked by the MAC of their maker or by what was overheard.
+// does to them is nobody's to try out. They are known before they are asked by the MAC of their maker, by a port or by a name that was overheard.
 // Safety functions inside ordinary controllers (F-CPU, GuardLogix) are no reason: those are asked like the controllers they are.
 
 // safetyMakers are makers whose Ethernet devices are, as far as they stand in a plant network, safety systems.
@@ -27,6 +30,52 @@ type safetyMaker struct {
 // safetyVendors are the names by which fingerprints call such makers, in lower case.
 func safetyVendors() []string { return []string{"triconex", "hima", "pilz"} }
 
+// safetyNames are how the products of such makers are called; a name that has a word which begins so is one's.
+func safetyNames() []string {
+	return []string{"triconex", "tricon", "hima", "himax", "himatrix", "hiquad", "pilz", "pss4000", "pnoz", "pnozmulti"}
+}
+
+// safetyPorts are where only such systems listen: TriStation and TSAA of Triconex, safeethernet of HIMA, SafetyNET p of Pilz
+// (registered with IANA). Modbus on TCP port 1502 has nothing to do with the first.
+func safetyPorts() map[discovery.Port]string {
+	return map[discovery.Port]string{
+		{Transport: discovery.UDP, Number: 1502}:  "TriStation",
+		{Transport: discovery.UDP, Number: 1500}:  "TSAA",
+		{Transport: discovery.UDP, Number: 6010}:  "safeethernet",
+		{Transport: discovery.UDP, Number: 40000}: "SafetyNET p",
+	}
+}
+
+func safetyName(name string) bool {
+	for _, word := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if slices.ContainsFunc(safetyNames(), func(begin string) bool {
+			rest, ok := strings.CutPrefix(word, begin)
+			return ok && strings.IndexFunc(rest, unicode.IsLetter) < 0 // hima2, not Himalaya
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// safetyHost says why a host is taken for a dedicated safety system by what was heard of it, or gives "".
+func safetyHost(h Host) string {
+	if reason := identifiedAsSafety(h.Type, h.Vendor); reason != "" {
+		return reason
+	}
+	for _, name := range h.Names {
+		if safetyName(name) {
+			return "its name is " + name
+		}
+	}
+	for _, port := range h.Listens {
+		if protocol, ok := safetyPorts()[port]; ok {
+			return fmt.Sprintf("it was heard to serve %s on %s/%d", protocol, port.Transport, port.Number)
+		}
+	}
+	return ""
+}
+
 // typeSafetyController is the word of the type vocabulary.
 const typeSafetyController = "safety-controller"
 
@@ -40,10 +89,18 @@ func safetySystem(subject discovery.Subject, known func(discovery.Subject, disco
 	if known == nil {
 		return ""
 	}
-	if kind, _ := known(subject, discovery.KeyType); kind == typeSafetyController {
-		return "it was identified as one"
+	kind, _ := known(subject, discovery.KeyType)
+	if name, _ := known(subject, discovery.KeyName); safetyName(name) {
+		return "its name is " + name
 	}
 	vendor, _ := known(subject, discovery.KeyVendor)
+	return identifiedAsSafety(kind, vendor)
+}
+
+func identifiedAsSafety(kind, vendor string) string {
+	if kind == typeSafetyController {
+		return "it was identified as one"
+	}
 	for _, name := range safetyVendors() {
 		if first, _, _ := strings.Cut(strings.ToLower(vendor), " "); first == name {
 			return "its maker is " + vendor

@@ -158,9 +158,18 @@ func (k *Keeper) refusal(subject discovery.Subject, how question) string {
 		return "its MAC is not known and MACs are excluded"
 	}
 	if reason := safetySystem(subject, k.known); reason != "" && !alone {
-		return "a safety system (" + reason + ") is asked only when its address is named alone"
+		return refusedAsSafety(reason)
 	}
 	return ""
+}
+
+func refusedAsSafety(reason string) string {
+	return "a safety system (" + reason + ") is asked only when its address is named alone"
+}
+
+// namedAlone reports whether the address stands alone in the scope.
+func (k *Keeper) namedAlone(addr netip.Addr) bool {
+	return slices.ContainsFunc(k.o.Scope, func(p netip.Prefix) bool { return p.IsSingleIP() && p.Addr() == addr })
 }
 
 // isEdge reports whether the address is the network or the broadcast address of an IPv4 network; a /31 has neither (RFC 3021).

@@ -110,6 +110,7 @@ func (s *session) DialOver(ctx context.Context, transport discovery.Transport) (
 // turnTo notes over what the device is asked from now on. What it answered over another transport says nothing of its state here: a
 // closed port is just that.
 func (s *session) turnTo(transport discovery.Transport) {
+	s.v.pace.over(transport)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.transport != transport {
@@ -149,7 +150,7 @@ func (s *session) end() {
 
 // connect opens the plain connection.
 func (s *session) connect(ctx context.Context, transport discovery.Transport) (net.Conn, error) {
-	if err := s.v.leftAlone(); err != nil {
+	if err := errors.Join(s.v.leftAlone(), s.overheard()); err != nil {
 		return nil, err
 	}
 	if err := s.ctx.Err(); err != nil {
@@ -209,6 +210,9 @@ func (s *session) notConnected(started time.Time, address string, err error) err
 		e.Note, reason = "interrupted", cause
 	}
 	s.record(e)
+	if e.Outcome == discovery.Silent {
+		s.v.fellSilent()
+	}
 	if e.Outcome != discovery.Failed && s.ctx.Err() == nil && s.hasAnswered() {
 		return s.distress(fmt.Sprintf("%s: %s after earlier answers", s.protocol.Name, e.Note), reason)
 	}
@@ -320,7 +324,10 @@ func (s *session) distress(reason string, cause error) error {
 	if s.v.inDistress(reason) {
 		s.fact(discovery.KeyDistress, reason)
 	}
-	err := fmt.Errorf("%w: %s: %w", discovery.ErrDistress, reason, cause)
+	err := fmt.Errorf("%w: %s", discovery.ErrDistress, reason)
+	if cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if isTimeout(cause) {
 		err = timedOut{err}
 	}

@@ -91,6 +91,7 @@ func (c *stream) take(b []byte) {
 		return
 	}
 	c.begun(now)
+	c.acknowledge(len(b))
 	c.inbound = append(c.inbound, b...)
 	at := 0
 	for at < len(c.inbound) {
@@ -110,6 +111,16 @@ func (c *stream) take(b []byte) {
 		at += n
 	}
 	c.inbound = append(c.inbound[:0], c.inbound[at:]...)
+}
+
+// acknowledge counts what the system sends for a long answer: every second full segment is acknowledged (RFC 9293 section
+// 3.8.6.3). The first acknowledgement was counted with the message.
+func (c *stream) acknowledge(n int) {
+	const twoSegments = 2 * 1460
+	before := c.received - n
+	if more := c.received/twoSegments - before/twoSegments; more > 0 {
+		c.s.v.pace.spent(more)
+	}
 }
 
 // garbage ends the reading: behind what cannot be framed, nothing can.

@@ -94,6 +94,7 @@ type sweep struct {
 	k        *Keeper
 	protocol discovery.Protocol
 	link     LinkPlan
+	only     discovery.Subject // asked whether it is still there; zero: the link is searched
 	tally    *tally
 	progress func(asked int)
 	ctx      context.Context
@@ -109,6 +110,9 @@ func (s *sweep) run() error {
 	target := discovery.Target{
 		Subject: discovery.Subject{Site: s.k.o.Site, Segment: s.k.o.Segment}, Scope: slices.Clone(s.link.Addresses),
 		Interface: s.k.o.Interface, From: s.link.From,
+	}
+	if !s.only.IsZero() {
+		target.Subject = s.only
 	}
 	return s.k.await(turn{
 		protocol: s.protocol.Name, address: s.link.Network.String(), ctx: s.ctx, ending: s.ending,

@@ -39,6 +39,9 @@ func arpProtocol(ask askFunc) discovery.Protocol {
 			Requests: []discovery.Request{{
 				Name: "resolve", Safety: discovery.SafetyA1, Max: 1,
 				Template: discovery.MustTemplate("ffffffffffff ?6 0806 0001 0800 06 04 0001 ?6 ?4 000000000000 ?4 000000000000000000000000000000000000"),
+			}, {
+				Name: "still-there", Safety: discovery.SafetyB, Max: 1,
+				Template: discovery.MustTemplate("?6 ?6 0806 0001 0800 06 04 0001 ?6 ?4 000000000000 ?4 000000000000000000000000000000000000"),
 			}},
 			Ask: ask,
 		},
@@ -59,6 +62,13 @@ func askARP(ctx context.Context, s discovery.Session, t discovery.Target) error 
 	conn, err := s.Frames(ctx)
 	if err != nil {
 		return err
+	}
+	if t.Subject.IP.IsValid() {
+		own := discovery.MAC(t.Interface.HardwareAddr)
+		if _, err := conn.WriteTo(arpBytes(t.Subject.MAC, own, arpRequest, own, t.From, discovery.MAC{}, t.Subject.IP), nil); err != nil {
+			return err
+		}
+		t.Scope = nil
 	}
 	for _, ip := range t.Scope {
 		if _, err := conn.WriteTo(arpAsk(discovery.MAC(t.Interface.HardwareAddr), t.From, ip), nil); err != nil {

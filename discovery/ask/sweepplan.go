@@ -11,6 +11,9 @@ import (
 // sweepProtocol finds hosts on the link.
 const sweepProtocol = "arp"
 
+// stillThereRequest asks one station that had been there, and nobody else.
+const stillThereRequest = "still-there"
+
 // PlanSweep lists the addresses of the scope to look for on the interface's own networks. Those of known hosts with a MAC are
 // not looked for again. Of a network that is larger than Limits.SweepBits allows, only the /24s that hold a known host are.
 func (k *Keeper) PlanSweep(known []Host) SweepPlan {
@@ -30,6 +33,9 @@ func (k *Keeper) PlanSweep(known []Host) SweepPlan {
 		return s
 	}
 	for _, r := range protocol.Segment.Requests {
+		if r.Name == stillThereRequest {
+			continue
+		}
 		s.Requests = append(s.Requests, k.planned(protocol.Segment, r, Unknown))
 	}
 	sweep := sweepPlanner{keeper: k, resolved: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}

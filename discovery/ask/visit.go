@@ -17,19 +17,22 @@ type visit struct {
 	pace   *pace
 	budget *budget
 	tally  *tally
+	brake  *brake
 	told   func() // something was sent or answered
 
 	mu       sync.Mutex
 	sent     bool
 	answered bool
+	silent   bool // it did not answer, since that was last looked into
 	distress string
+	times    answerTimes
 }
 
-func (k *Keeper) newVisit(d DevicePlan, t *tally, told func()) *visit {
+func (k *Keeper) newVisit(d DevicePlan, r *run) *visit {
 	class := k.o.Limits.Class(d.Class)
 	return &visit{
-		k: k, plan: d, tally: t, told: told,
-		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, random: k.random},
+		k: k, plan: d, tally: r.tally, brake: r.brake, told: r.progress,
+		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, packets: k.packets, random: k.random, brake: r.brake},
 		budget: &budget{questions: min(d.AtMost, k.o.Limits.questions(d.Class, true)), connections: class.Connections},
 	}
 }
@@ -42,9 +45,17 @@ func (v *visit) touched() {
 }
 
 func (v *visit) heard() {
+	v.k.heardFrom(v.plan.Address)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.answered = true
+	v.answered, v.silent = true, false
+}
+
+// fellSilent notes that an answer or a connection did not come in time.
+func (v *visit) fellSilent() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.silent = true
 }
 
 // inDistress reports whether this is the first sign of it.
@@ -82,6 +93,8 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 	defer cancel()
 	ending, release := v.k.ending(ctx)
 	defer release()
+	v.k.o.Watch.begin(v.plan.Address)
+	defer v.k.o.Watch.end(v.plan.Address)
 	for _, item := range v.plan.Items {
 		if ctx.Err() != nil {
 			break
@@ -91,6 +104,7 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 			continue
 		}
 		result.Items = append(result.Items, v.ask(ctx, ending, item))
+		v.gone(ctx)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -126,6 +140,11 @@ func (v *visit) ask(ctx, ending context.Context, item Item) ItemResult {
 	requests, err := v.k.listed(item, v.plan.Class)
 	if err != nil {
 		return ItemResult{Protocol: item.Protocol, Outcome: ItemFailed, Reason: err.Error()}
+	}
+	if reason := v.k.tooManyClients(item.Protocol, protocol.Asker.Scarce, v.plan.Class, v.k.o.Watch.Clients(v.plan.Address, item.Port)); reason != "" {
+		v.skip(item, reason)
+		v.tally.reason(fmt.Sprintf("%s was not asked %s: %s", v.plan.Address, item.Protocol, reason))
+		return ItemResult{Protocol: item.Protocol, Outcome: ItemNothing, Reason: reason}
 	}
 	target := discovery.Target{Subject: v.plan.Subject(), Class: v.plan.Class, Port: item.Port}
 	for _, u := range item.Units {

@@ -66,6 +66,8 @@ func asker() *discovery.Asker {
 	return &discovery.Asker{
 		Transport: discovery.TCP,
 		Port:      Port,
+		Enough:    identity(),
+		Scarce:    true,
 		Requests: []discovery.Request{
 			question(basicRequest, "ff", "01", maxRounds, basic, deviceEffect),
 			question("read-device-identification-regular", "ff", "02", maxRounds, regular, deviceEffect),
@@ -120,12 +122,17 @@ func isKnown(s discovery.Session) bool {
 	if _, ok := s.Known(KeyNoIdentification); ok {
 		return true
 	}
-	for _, key := range []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision} {
+	for _, key := range identity() {
 		if _, ok := s.Known(key); !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// identity is what the basic category holds.
+func identity() []discovery.Key {
+	return []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision}
 }
 
 // units are the further units to ask. Only those that were overheard or named: on a serial line each one that is not there costs
