@@ -3,6 +3,7 @@ package survey
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/ask"
@@ -11,13 +12,18 @@ import (
 // Candidate is a host of the inventory that may be asked, with what speaks for the protocols it may know.
 type Candidate struct {
 	Subject   discovery.Subject
-	Type      string            // device type, as identified so far
-	Vendor    string            // maker, as identified so far
-	MACVendor string            // maker of the network chip
-	Serves    map[string]uint16 // protocols that it was heard to serve, with their ports; 0 = the usual one
-	Bridge    bool              // LLDP says that it forwards frames or packets
-	Router    bool              // it was heard to forward others' packets
-	Units     []uint8           // Modbus units that were overheard behind it
+	Type      string           // device type, as identified so far
+	Vendor    string           // maker, as identified so far
+	MACVendor string           // maker of the network chip
+	Names     []string         // what it calls itself
+	Listens   []discovery.Port // where it was heard to serve
+	Behind    string           // the switch port that it hangs on; "" = not known
+	LastSeen  time.Time
+	Answered  map[ask.Question]time.Time // when it last answered each question; the zero time: the last try came to nothing
+	Serves    map[string]uint16          // protocols that it was heard to serve, with their ports; 0 = the usual one
+	Bridge    bool                       // LLDP says that it forwards frames or packets
+	Router    bool                       // it was heard to forward others' packets
+	Units     []uint8                    // Modbus units that were overheard behind it
 }
 
 // Named is what a person asked for: a protocol, on one host or on every host of the scope.
@@ -40,6 +46,13 @@ func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Li
 		Evidence: make(map[string]discovery.Grade),
 		Ports:    make(map[string]uint16),
 		Units:    slices.Clone(c.Units),
+		Type:     c.Type,
+		Vendor:   c.Vendor,
+		Names:    c.Names,
+		Listens:  c.Listens,
+		Behind:   c.Behind,
+		Heard:    c.LastSeen,
+		Answered: c.Answered,
 	}
 	var probable []string
 	if likely != nil {

@@ -42,6 +42,12 @@ type Survey struct {
 	// Settle makes the inventory take in what was observed so far.
 	Settle   func(context.Context) error
 	Progress func(Progress)
+	// Planned keeps a plan before anything of it is sent: the one that was agreed to, and the one with the hosts that were found.
+	Planned func(context.Context, ask.Plan) error
+	// Watch is fed by the Ear, of which the Listener must keep pulses, and looked at by the Keeper. Nil: nobody watches.
+	Watch *ask.Watch
+	// ListenAfter is how long at most to listen after asking, to hear how the devices serve their own clients then.
+	ListenAfter time.Duration
 }
 
 // Phase is a part of a survey.
@@ -51,7 +57,9 @@ type Phase string
 const (
 	Listening Phase = "listening"
 	Finding   Phase = "finding hosts"
+	Waiting   Phase = "waiting for the window"
 	Asking    Phase = "asking"
+	Watching  Phase = "listening after asking"
 	Settling  Phase = "settling"
 )
 
@@ -71,6 +79,7 @@ type Report struct {
 	Found       ask.Result
 	Segments    []ask.Result // of the questions to whoever is on the link
 	Asked       ask.Result
+	Rhythms     []ask.Rhythm // how the devices that were asked served their own clients
 	Reasons     []string
 	Interrupted bool
 }
@@ -89,6 +98,7 @@ func (s *Survey) Run(ctx context.Context) (Report, error) {
 		report.Reasons = append(report.Reasons, earErr.Error())
 	}
 	report.Heard = s.heard()
+	report.Rhythms = s.Watch.Rhythms()
 	if report.Heard.Dropped > 0 {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("%d of %d frames were dropped by the capture", report.Heard.Dropped, report.Heard.Frames+report.Heard.Dropped))
 	}
@@ -138,6 +148,14 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 			return err
 		}
 	}
+	if err := s.planned(askCtx, plan); err != nil {
+		return err
+	}
+	if err := s.Keeper.AwaitWindow(askCtx, func(until time.Time) {
+		s.tell(Progress{Phase: Waiting, Left: time.Until(until)})
+	}); err != nil {
+		return nil // the survey was interrupted
+	}
 	if plan.Sweep != nil {
 		s.tell(Progress{Phase: Finding})
 		report.Found, err = s.Keeper.Sweep(askCtx, *plan.Sweep)
@@ -156,11 +174,17 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		if plan, err = s.Plan(askCtx); err != nil {
 			return err
 		}
+		// Those were made, and those of the new plan will not be.
+		plan.Sweep, plan.Segments = report.Plan.Sweep, report.Plan.Segments
 		report.Plan = plan
+		if err := s.planned(askCtx, plan); err != nil {
+			return err
+		}
 	}
 	s.tell(Progress{Phase: Asking})
 	report.Asked, err = s.Keeper.Run(askCtx, plan)
 	report.Reasons = append(report.Reasons, report.Asked.Reasons...)
+	s.listenAfter(askCtx)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("ask: %w", err)
 	}
@@ -187,6 +211,32 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 	return nil
 }
 
+func (s *Survey) planned(ctx context.Context, plan ask.Plan) error {
+	if s.Planned == nil {
+		return nil
+	}
+	if err := s.Planned(ctx, plan); err != nil {
+		return fmt.Errorf("nothing was asked, because the plan cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// listenAfter listens on until the devices have shown how they serve their own clients after they were asked.
+func (s *Survey) listenAfter(ctx context.Context) {
+	end := time.Now().Add(s.ListenAfter)
+	for ctx.Err() == nil {
+		left := min(s.Watch.Waiting(s.ListenAfter), time.Until(end))
+		if left <= 0 {
+			return
+		}
+		s.tell(Progress{Phase: Watching, Left: left})
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(left, flushEvery)):
+		}
+	}
+}
+
 // Plan settles the inventory and plans the questions to the hosts that it knows, and to the others. It sends nothing.
 func (s *Survey) Plan(ctx context.Context, others ...Candidate) (ask.Plan, error) {
 	hosts, err := s.hosts(ctx, others...)
@@ -209,9 +259,31 @@ func (s *Survey) hosts(ctx context.Context, others ...Candidate) ([]ask.Host, er
 	}
 	hosts := make([]ask.Host, 0, len(candidates)+len(others))
 	for _, c := range slices.Concat(candidates, others) {
-		hosts = append(hosts, c.Host(s.Protocols, s.Named, s.Likely))
+		host := c.Host(s.Protocols, s.Named, s.Likely)
+		s.countClients(&host)
+		hosts = append(hosts, host)
 	}
 	return hosts, nil
+}
+
+// countClients notes how many others were heard to hold connections to the host.
+func (s *Survey) countClients(host *ask.Host) {
+	if s.Watch == nil || !host.Subject.IP.IsValid() {
+		return
+	}
+	host.Clients = map[string]int{}
+	for _, p := range s.Protocols {
+		if p.Asker == nil || host.Evidence[p.Name] == 0 {
+			continue
+		}
+		port := host.Ports[p.Name]
+		if port == 0 {
+			port = p.Asker.Port
+		}
+		if n := s.Watch.Clients(host.Subject.IP, port); n > 0 {
+			host.Clients[p.Name] = n
+		}
+	}
 }
 
 // listen waits until the listening time is up, the ear has ended, or nothing can be kept any more.
@@ -273,7 +345,7 @@ func (s *Survey) openEar(ctx context.Context) *ear {
 	}
 	go func() {
 		defer close(e.done)
-		err := e.read(ctx, s.Ear, s.Listener)
+		err := e.read(ctx, s.Ear, s.Listener, s.Watch)
 		e.mu.Lock()
 		e.err = err
 		e.mu.Unlock()
@@ -282,7 +354,7 @@ func (s *Survey) openEar(ctx context.Context) *ear {
 }
 
 // read hands every frame to the listener. io.EOF is the end of a file; nil is the end of ctx.
-func (e *ear) read(ctx context.Context, source capture.Source, listener *listen.Listener) error {
+func (e *ear) read(ctx context.Context, source capture.Source, listener *listen.Listener, watch *ask.Watch) error {
 	defer func() {
 		e.count(source)
 		listener.Flush()
@@ -307,6 +379,10 @@ func (e *ear) read(ctx context.Context, source capture.Source, listener *listen.
 		e.count(source)
 		if now := time.Now(); now.Sub(flushed) >= flushEvery {
 			listener.Flush()
+			if watch != nil {
+				listener.Pulses(watch.Hear)
+				watch.Tick(now)
+			}
 			flushed = now
 		}
 	}
