@@ -50,15 +50,24 @@ type Span struct{ From, To int }
 
 // MustTemplate compiles a template; it panics on a mistake, which is the programmer's.
 func MustTemplate(text string) Template {
+	t, err := ParseTemplate(text)
+	if err != nil {
+		panic(err.Error())
+	}
+	return t
+}
+
+// ParseTemplate compiles a template that comes from a file: a plan.
+func ParseTemplate(text string) (Template, error) {
 	p := templateParser{words: templateWords(text)}
 	parts, err := p.group(false)
 	if err == nil && len(p.words) > 0 {
 		err = fmt.Errorf("unexpected %q", p.words[0])
 	}
 	if err != nil {
-		panic(fmt.Sprintf("template %q: %v", text, err))
+		return Template{}, fmt.Errorf("template %q: %w", text, err)
 	}
-	return Template{text: strings.Join(strings.Fields(text), " "), parts: parts}
+	return Template{text: strings.Join(strings.Fields(text), " "), parts: parts}, nil
 }
 
 // String is the template as it was written.

@@ -190,6 +190,9 @@ func (k *Keeper) check(p Plan) error {
 		if most := k.o.Limits.questions(d.Class, true); d.AtMost < 1 || d.AtMost > most {
 			return fmt.Errorf("plan: %s: %d questions: want 1 to %d", addr, d.AtMost, most)
 		}
+		if least := k.o.Limits.Class(d.Class).Gap.Milliseconds(); d.GapMS < least {
+			return fmt.Errorf("plan: %s: a gap of %d ms is less than the %d ms of this pace", addr, d.GapMS, least)
+		}
 		protocols := map[string]bool{}
 		for _, item := range d.Items {
 			if protocols[item.Protocol] {

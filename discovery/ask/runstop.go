@@ -12,6 +12,9 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
+// maxStillThere is how often at most one device is looked for in a run.
+const maxStillThere = 3
+
 // errStopped says that the run ended itself before its plan did.
 var errStopped = errors.New("the run was stopped")
 
@@ -88,6 +91,13 @@ func (v *visit) gone(ctx context.Context) {
 		last, recently = v.plan.Heard, "had been heard"
 	}
 	if last.IsZero() || time.Since(last) > v.k.o.Limits.Recent {
+		return
+	}
+	v.mu.Lock()
+	v.checks++
+	enough := v.checks > maxStillThere
+	v.mu.Unlock()
+	if enough {
 		return
 	}
 	there, checked := v.k.stillThere(ctx, v.plan.Subject())

@@ -24,12 +24,14 @@ type visit struct {
 	sent     bool
 	answered bool
 	silent   bool // it did not answer, since that was last looked into
+	checks   int  // whether it is still there
 	distress string
 	times    answerTimes
 }
 
 func (k *Keeper) newVisit(d DevicePlan, r *run) *visit {
 	class := k.o.Limits.Class(d.Class)
+	class.Gap = max(class.Gap, time.Duration(d.GapMS)*time.Millisecond)
 	return &visit{
 		k: k, plan: d, tally: r.tally, brake: r.brake, told: r.progress,
 		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, packets: k.packets, random: k.random, brake: r.brake},

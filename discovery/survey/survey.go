@@ -42,6 +42,8 @@ type Survey struct {
 	// Settle makes the inventory take in what was observed so far.
 	Settle   func(context.Context) error
 	Progress func(Progress)
+	// Fixed is a plan that was signed off: it is what is asked, and nothing else. Nil: a plan is made.
+	Fixed *ask.Plan
 	// Planned keeps a plan before anything of it is sent: the one that was agreed to, and the one with the hosts that were found.
 	Planned func(context.Context, ask.Plan) error
 	// Watch is fed by the Ear, of which the Listener must keep pulses, and looked at by the Keeper. Nil: nobody watches.
@@ -138,7 +140,7 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		}
 	}()
 	// A host without an address stands for those that the sweep will find.
-	plan, err := s.Plan(askCtx, Candidate{})
+	plan, err := s.plan(askCtx, Candidate{})
 	if err != nil {
 		return err
 	}
@@ -171,14 +173,16 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		return err
 	}
 	if plan.Sweep != nil || len(plan.Segments) > 0 {
-		if plan, err = s.Plan(askCtx); err != nil {
+		if plan, err = s.plan(askCtx); err != nil {
 			return err
 		}
 		// Those were made, and those of the new plan will not be.
 		plan.Sweep, plan.Segments = report.Plan.Sweep, report.Plan.Segments
 		report.Plan = plan
-		if err := s.planned(askCtx, plan); err != nil {
-			return err
+		if s.Fixed == nil {
+			if err := s.planned(askCtx, plan); err != nil {
+				return err
+			}
 		}
 	}
 	s.tell(Progress{Phase: Asking})
@@ -209,6 +213,14 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 		}
 	}
 	return nil
+}
+
+// plan is the fixed plan, or a new one.
+func (s *Survey) plan(ctx context.Context, others ...Candidate) (ask.Plan, error) {
+	if s.Fixed != nil {
+		return *s.Fixed, nil
+	}
+	return s.Plan(ctx, others...)
 }
 
 func (s *Survey) planned(ctx context.Context, plan ask.Plan) error {
