@@ -30,20 +30,22 @@ type Plan struct {
 
 // Pace is the part of the limits that holds for the whole run.
 type Pace struct {
-	Name         string  `json:"name,omitempty"`
-	PerSecond    float64 `json:"questions_per_second"`
-	Packets      int     `json:"packets_per_second"`
-	AtOnePort    int     `json:"devices_behind_one_port"`
-	Devices      int     `json:"devices_at_once"`
-	Jitter       float64 `json:"jitter"`
-	SetupGapMS   int64   `json:"setup_gap_ms"`
-	AnswerMS     int64   `json:"answer_timeout_ms"`
-	ConnectMS    int64   `json:"connect_timeout_ms"`
-	SweepPerSec  float64 `json:"sweep_per_second"`
-	SweepAtMost  int     `json:"sweep_at_most"`
-	UDPRetries   int     `json:"udp_retries"`
-	AfterStopMS  int64   `json:"closing_after_stop_ms"`
-	AfterCloseMS int64   `json:"closing_ms"`
+	Name      string  `json:"name,omitempty"`
+	PerSecond float64 `json:"questions_per_second"`
+	Packets   int     `json:"packets_per_second"`
+	AtOnePort int     `json:"devices_behind_one_port"`
+	Devices   int     `json:"devices_at_once"`
+	Jitter    float64 `json:"jitter"`
+	// GapsMS are the least times between two questions to one device, by its class.
+	GapsMS       map[string]int64 `json:"gaps_ms"`
+	SetupGapMS   int64            `json:"setup_gap_ms"`
+	AnswerMS     int64            `json:"answer_timeout_ms"`
+	ConnectMS    int64            `json:"connect_timeout_ms"`
+	SweepPerSec  float64          `json:"sweep_per_second"`
+	SweepAtMost  int              `json:"sweep_at_most"`
+	UDPRetries   int              `json:"udp_retries"`
+	AfterStopMS  int64            `json:"closing_after_stop_ms"`
+	AfterCloseMS int64            `json:"closing_ms"`
 }
 
 // SweepPlan is the search for hosts: one ARP request for each address.

@@ -54,8 +54,13 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 }
 
 func (l Limits) pace() Pace {
+	gaps := map[string]int64{}
+	for _, c := range discovery.Classes() {
+		gaps[c.String()] = l.Class(c).Gap.Milliseconds()
+	}
 	return Pace{
-		Name: l.Name, PerSecond: l.Rate, Packets: l.Packets, Devices: l.Devices, AtOnePort: l.AtOnePort, Jitter: l.Jitter, SetupGapMS: l.SetupGap.Milliseconds(),
+		GapsMS: gaps,
+		Name:   l.Name, PerSecond: l.Rate, Packets: l.Packets, Devices: l.Devices, AtOnePort: l.AtOnePort, Jitter: l.Jitter, SetupGapMS: l.SetupGap.Milliseconds(),
 		AnswerMS: l.Answer.Milliseconds(), ConnectMS: l.Connect.Milliseconds(), SweepPerSec: l.SweepRate, SweepAtMost: l.SweepMax,
 		UDPRetries: l.UDPRetries, AfterStopMS: l.Stop.Milliseconds(), AfterCloseMS: l.Close.Milliseconds(),
 	}
