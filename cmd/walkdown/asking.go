@@ -17,20 +17,25 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/discovery/survey"
-	"github.com/walkdown-ot/walkdown/inventory"
 )
 
 // askFlags say who may be asked what. They are those of every command that plans questions.
 type askFlags struct {
-	Ask       string        `placeholder:"CIDR,..." help:"The scope: networks and addresses that may be asked. Nothing is ever sent without it."`
-	Exclude   string        `placeholder:"CIDR|MAC|OUI,..." help:"Never ask these, also inside the scope."`
-	Protocols []string      `placeholder:"NAME" help:"Ask every host of the scope these protocols, without other evidence (grade E4)."`
-	Try       []string      `placeholder:"NAME:IP[:PORT]" help:"Ask one host a protocol (grade E4): modbus:10.20.30.13."`
-	Targets   string        `type:"existingfile" placeholder:"FILE.csv" help:"A list of what to ask: columns ip, protocol and, if need be, port."`
-	Units     []string      `placeholder:"N[-M]@IP" help:"Modbus units behind a gateway: 1-5@10.20.30.13."`
-	Allow     []string      `placeholder:"NAME" help:"Opt in to a protocol or request of safety class C, to blind asking (grade E5), or to all."`
-	Rate      float64       `placeholder:"N" help:"Questions per second, all devices together."`
-	Gap       time.Duration `placeholder:"D" help:"Time between two questions to one device."`
+	Ask        string        `placeholder:"CIDR,..." help:"The scope: networks and addresses that may be asked. Nothing is ever sent without it."`
+	Exclude    string        `placeholder:"CIDR|MAC|OUI,..." help:"Never ask these, also inside the scope."`
+	Protocols  []string      `placeholder:"NAME" help:"Ask every host of the scope these protocols, without other evidence (grade E4)."`
+	Try        []string      `placeholder:"NAME:IP[:PORT]" help:"Ask one host a protocol (grade E4): modbus:10.20.30.13."`
+	Targets    string        `type:"existingfile" placeholder:"FILE.csv" help:"A list of what to ask: columns ip, protocol and, if need be, port."`
+	Units      []string      `placeholder:"N[-M]@IP" help:"Modbus units behind a gateway: 1-5@10.20.30.13."`
+	Allow      []string      `placeholder:"NAME" help:"Opt in to a protocol or request of safety class C, to blind asking (grade E5), or to all."`
+	Pace       string        `placeholder:"whisper|gentle|brisk" help:"How gently; gentle without it. The plan shows the numbers."`
+	Rate       float64       `placeholder:"N" help:"Questions per second, all devices together."`
+	Gap        time.Duration `placeholder:"D" help:"Time between two questions to one device."`
+	Window     []string      `sep:";" placeholder:"\"Sat 02:00-04:00\"" help:"Ask only then, in local time: days and times, several with ; between them."`
+	AskVia     string        `placeholder:"IFACE" help:"Ask over this interface: many mirror ports discard what enters them."`
+	Refresh    []string      `placeholder:"NAME|all" help:"Ask these protocols again, although they were answered less than a day ago."`
+	StopFile   string        `placeholder:"FILE" help:"Asking ends as soon as this file is there. Without it: the inventory file's name with .stop behind it."`
+	OwnTraffic string        `type:"path" placeholder:"FILE.pcapng" help:"Keep what this laptop sent to the devices, and their answers, as a capture; secrets overwritten."`
 }
 
 // wishes are the flags, read and checked.
@@ -40,11 +45,25 @@ type wishes struct {
 	named   []survey.Named
 	allow   []string
 	limits  ask.Limits
+	windows ask.Windows
 }
 
 func (f askFlags) read() (wishes, error) {
-	w := wishes{allow: f.Allow, limits: ask.DefaultLimits()}
+	w := wishes{allow: f.Allow}
 	var err error
+	if w.limits, err = f.limits(); err != nil {
+		return w, err
+	}
+	if w.windows, err = parseWindows(f.Window); err != nil {
+		return w, err
+	}
+	for _, name := range f.Refresh {
+		if name != "all" {
+			if err := askable(name); err != nil {
+				return w, err
+			}
+		}
+	}
 	if w.scope, err = ask.ParseScope(f.Ask); err != nil {
 		return w, usage("for example --ask 10.20.30.0/24,10.20.40.7", "--ask: %v", err)
 	}
@@ -80,17 +99,34 @@ func (f askFlags) read() (wishes, error) {
 		}
 		w.named = append(w.named, n)
 	}
+	return w, nil
+}
+
+// limits is the pace: a preset, with the numbers that were chosen.
+func (f askFlags) limits() (ask.Limits, error) {
+	limits, err := ask.Preset(f.Pace)
+	if err != nil {
+		return limits, usage("", "--pace: %v", err)
+	}
 	if f.Rate < 0 || f.Gap < 0 {
-		return w, usage("", "--rate and --gap must be more than 0")
+		return limits, usage("", "--rate and --gap must be more than 0")
 	}
 	if f.Rate > 0 {
-		w.limits.Rate, w.limits.Name = f.Rate, "chosen"
+		limits.Rate, limits.Name = f.Rate, "chosen"
 	}
 	if f.Gap > 0 {
-		w.limits = w.limits.WithGap(f.Gap)
-		w.limits.Name = "chosen"
+		limits = limits.WithGap(f.Gap)
+		limits.Name = "chosen"
 	}
-	return w, nil
+	return limits, nil
+}
+
+func parseWindows(texts []string) (ask.Windows, error) {
+	windows, err := ask.ParseWindows(texts)
+	if err != nil {
+		return nil, usage("for example --window \"Sat 02:00-04:00\" or --window \"Mon-Fri 22:00-05:00\"", "%v", err)
+	}
+	return windows, nil
 }
 
 // askable reports whether single hosts can be asked a protocol.
@@ -195,59 +231,4 @@ func readTargets(path string) ([]survey.Named, error) {
 		}
 		out = append(out, n)
 	}
-}
-
-// candidates are the hosts of the scope that the inventory knows, in one site and segment, and what speaks for asking them.
-func candidates(assets func(yield func(inventory.Asset, error) bool), site, segment string, scope []netip.Prefix) ([]survey.Candidate, error) {
-	transports := map[string]string{}
-	for _, p := range protocols.All() {
-		if p.Asker != nil {
-			transports[p.Name] = p.Asker.Transport.String()
-		}
-	}
-	var out []survey.Candidate
-	for asset, err := range assets {
-		if err != nil {
-			return nil, err
-		}
-		if asset.Site != site || asset.Role == "sensor" {
-			continue
-		}
-		for _, address := range asset.Addresses {
-			ip, err := netip.ParseAddr(address.IP)
-			if err != nil || !inScope(scope, ip) || first(address.Segment, asset.Segment) != segment {
-				continue
-			}
-			mac, _ := discovery.ParseMAC(address.MAC) // none is fine
-			c := survey.Candidate{
-				Subject: discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN},
-				Type:    asset.Type, Vendor: asset.Vendor, MACVendor: asset.MACVendor,
-				Serves: map[string]uint16{},
-				Router: asset.Role == "router",
-				Bridge: slices.Contains(asset.Protocols, "lldp") && (asset.Type == "switch" || asset.Type == "router"),
-			}
-			for _, service := range asset.Services {
-				if service.Protocol != "" {
-					if transports[service.Protocol] == service.Transport {
-						c.Serves[service.Protocol] = service.Port
-					} else if _, ok := c.Serves[service.Protocol]; !ok {
-						c.Serves[service.Protocol] = 0 // it is asked over another transport than it was heard on, at its usual port
-					}
-				}
-			}
-			for _, part := range asset.Components {
-				if text, ok := discovery.PathValue(part.Path, discovery.PathModbusUnit); ok {
-					if unit, err := strconv.ParseUint(text, 10, 8); err == nil && unit > 0 {
-						c.Units = append(c.Units, uint8(unit))
-					}
-				}
-			}
-			out = append(out, c)
-		}
-	}
-	return out, nil
-}
-
-func inScope(scope []netip.Prefix, ip netip.Addr) bool {
-	return slices.ContainsFunc(scope, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

@@ -44,6 +44,7 @@ type commandLine struct {
 	Listen        listenCmd        `cmd:"" help:"Only listen, until Ctrl-C or the time is up."`
 	Read          readCmd          `cmd:"" help:"Listen to capture files: pcap, pcapng, gzip of either, - for standard input."`
 	Plan          planCmd          `cmd:"" help:"What would be asked: who, what, why, how long. Sends nothing."`
+	Ask           askCmd           `cmd:"" help:"Only ask, what a plan says or what the inventory knows of."`
 	Surveys       surveysCmd       `cmd:"" help:"The runs so far, with their scope and outcome."`
 	Assets        assetsCmd        `cmd:"" help:"The inventory."`
 	Show          showCmd          `cmd:"" help:"One asset: identity with evidence, addresses, components, neighbours, conversations."`

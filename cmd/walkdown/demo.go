@@ -70,7 +70,7 @@ func (demoCmd) Run(a *app) error {
 		Protocols: r.protocols, Ear: &replay{frames: simulated.Frames(now().Add(-plant.Span))}, Listener: r.listen("demo", r.recorder, nil),
 		Settle: r.settle, Progress: show.show,
 	}
-	if err := r.ask(&run, w, nil, show); err != nil {
+	if err := r.ask(&run, w, asking{}, show); err != nil {
 		return r.end(survey.Report{}, err)
 	}
 	began := time.Now()

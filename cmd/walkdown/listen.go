@@ -24,7 +24,7 @@ func (listenCmd) Help() string {
 
 // Run listens until the time is up or a person stops it.
 func (c listenCmd) Run(a *app) error {
-	r, run, err := a.hear(c.Interface, inventory.Survey{Kind: "listen"})
+	r, run, err := a.hear(c.Interface, "", inventory.Survey{Kind: "listen"})
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,9 @@ func (c listenCmd) Run(a *app) error {
 	return r.report(report, err)
 }
 
-// hear begins a survey on a live interface, as far as listening goes. The caller closes the ear.
-func (a *app) hear(name string, describe inventory.Survey) (*recording, *survey.Survey, error) {
+// hear begins a survey on a live interface, as far as listening goes; what is sent over the interface via, if that is another one,
+// is our own as well. The caller closes the ear.
+func (a *app) hear(name, via string, describe inventory.Survey) (*recording, *survey.Survey, error) {
 	ifi, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, nil, failed(fmt.Errorf("interface %s: %w", name, err), "`walkdown doctor` lists the interfaces")
@@ -56,9 +57,19 @@ func (a *app) hear(name string, describe inventory.Survey) (*recording, *survey.
 	}
 	describe.Sensor = name
 	describe.Plug, describe.Own = plugInPoint(ifi)
+	ours := []*net.Interface{ifi}
+	if via != "" && via != name {
+		other, err := net.InterfaceByName(via)
+		if err != nil {
+			return nil, nil, errors.Join(failed(fmt.Errorf("interface %s: %w", via, err), "`walkdown doctor` lists the interfaces"), ear.Close())
+		}
+		_, more := plugInPoint(other)
+		describe.Own = append(describe.Own, more...)
+		ours = append(ours, other)
+	}
 	r, err := a.record(describe)
 	if err != nil {
 		return nil, nil, errors.Join(err, ear.Close())
 	}
-	return r, &survey.Survey{Protocols: r.protocols, Ear: ear, Listener: r.listenOn(ifi), Settle: r.settle, Keeping: r.recorder.Err}, nil
+	return r, &survey.Survey{Protocols: r.protocols, Ear: ear, Listener: r.listenOn(ours), Settle: r.settle, Keeping: r.recorder.Err}, nil
 }

@@ -37,6 +37,7 @@ type recording struct {
 	survey    inventory.Survey
 	listeners []*listen.Listener // one for each interface or file
 	plug      *survey.Plug       // of a live survey
+	pulse     bool               // listeners keep how conversations beat
 }
 
 // record opens the inventory and begins a survey in it. What is missing in the survey's description is filled in here.
@@ -77,6 +78,7 @@ func operator() string {
 func (r *recording) listen(sensor string, out discovery.Sink, own []discovery.MAC) *listen.Listener {
 	listener := listen.New(listen.Options{
 		Protocols: r.protocols, Site: r.survey.Site, Segment: r.survey.Segment, Sensor: sensor, Survey: r.survey.ID, Out: out, Own: own,
+		Pulse: r.pulse,
 	})
 	r.listeners = append(r.listeners, listener)
 	return listener

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -24,6 +26,7 @@ type surveyCmd struct {
 	Yes        bool          `help:"Do not show the plan and wait for a confirmation."`
 	Operator   string        `placeholder:"NAME" help:"Who does the survey; without it, who is logged in."`
 	Permission string        `placeholder:"TEXT" help:"Reference of the permission to ask, kept with the survey."`
+	After      time.Duration `name:"listen-after" default:"15s" placeholder:"D" help:"How long at most to listen after asking, to hear how the devices serve their own clients then."`
 	askFlags
 }
 
@@ -45,18 +48,29 @@ func (c surveyCmd) Run(a *app) error {
 			return usage("look at `walkdown plan` first, then add --yes", "asking without a terminal needs --yes")
 		}
 	}
-	r, run, err := a.hear(c.Interface, inventory.Survey{Kind: "survey", Operator: c.Operator, Permission: c.Permission, Scope: listWords(c.Ask)})
+	done, err := a.underStopFile(c.StopFile)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r, run, err := a.hear(c.Interface, c.AskVia, inventory.Survey{Kind: "survey", Operator: c.Operator, Permission: c.Permission, Scope: listWords(c.Ask)})
 	if err != nil {
 		return err
 	}
 	defer run.Ear.Close() //nolint:errcheck // the survey is over by then
 	run.ListenFor = c.Listen
 	show := newProgress(a, r.counts)
-	run.Progress = show.show
+	run.Progress, run.ListenAfter = show.show, c.After
+	var own *ownTraffic
 	if c.Ask != "" {
-		ifi, err := net.InterfaceByName(c.Interface)
+		via := first(c.AskVia, c.Interface)
+		ifi, err := net.InterfaceByName(via)
 		if err == nil {
-			err = r.ask(run, w, ifi, show)
+			own, err = r.keepOwnTraffic(c.OwnTraffic, ifi)
+		}
+		if err == nil {
+			run.Watch = ask.NewWatch(w.limits)
+			err = r.ask(run, w, asking{via: ifi, bind: c.AskVia != "", own: own, refresh: c.Refresh}, show)
 		}
 		if err != nil {
 			return r.end(survey.Report{}, err)
@@ -70,6 +84,7 @@ func (c surveyCmd) Run(a *app) error {
 	}
 	report, err := run.Run(a.ctx)
 	show.end()
+	r.ended(own, &report)
 	if errors.Is(err, survey.ErrDeclined) {
 		report.Reasons, err = append(report.Reasons, "the plan was declined, so nothing was asked"), nil
 	}
@@ -77,23 +92,57 @@ func (c surveyCmd) Run(a *app) error {
 	return r.report(report, err)
 }
 
+// asking is how the asking half of a survey gets out.
+type asking struct {
+	via     *net.Interface // nil: wherever the system's routes lead; no search for hosts
+	bind    bool           // nothing leaves by another one
+	own     *ownTraffic    // nil: not kept
+	refresh []string
+}
+
 // ask gives the survey its asking half.
-func (r *recording) ask(run *survey.Survey, w wishes, ifi *net.Interface, show *progress) error {
+func (r *recording) ask(run *survey.Survey, w wishes, how asking, show *progress) error {
 	keeper, err := ask.New(ask.Options{
 		Protocols: r.protocols, Limits: w.limits, Scope: w.scope, Exclude: w.exclude, Allow: w.allow,
-		Credentials: r.app.secrets.credentials(), Interface: ifi,
+		Credentials: r.app.secrets.credentials(), Interface: how.via, Bind: how.bind, Windows: w.windows, Refresh: how.refresh, Watch: run.Watch,
 		Survey: r.survey.ID, Sensor: r.survey.Sensor, Site: r.survey.Site, Segment: r.survey.Segment,
 		Out: r.recorder, Ledger: r.recorder.Exchange, Known: r.recorder.Known, Log: r.app.log,
 		Progress: func(p ask.Progress) { show.show(survey.Progress{Phase: survey.Asking, Left: p.Left, Ask: p}) },
+		Notice: func(text string) {
+			show.end()
+			r.app.say("%s", text)
+		},
 	})
 	if err != nil {
 		return err
 	}
 	run.Keeper, run.Named, run.Likely = keeper, w.named, r.engine.Likely
 	run.Candidates = func(ctx context.Context) ([]survey.Candidate, error) {
-		return candidates(r.store.Assets(ctx), r.survey.Site, r.survey.Segment, w.scope)
+		return candidates(ctx, r.store, r.survey.Site, r.survey.Segment, w.scope)
+	}
+	run.Planned = func(ctx context.Context, plan ask.Plan) error {
+		text, err := json.Marshal(plan)
+		if err != nil {
+			return err
+		}
+		how.own.planned(plan)
+		return r.recorder.Plan(ctx, text)
 	}
 	return nil
+}
+
+// ended completes the report: why it was stopped, and what became of the capture of our own traffic.
+func (r *recording) ended(own *ownTraffic, report *survey.Report) {
+	var stopped *stoppedError
+	if errors.As(context.Cause(r.app.ctx), &stopped) {
+		report.Reasons = append(report.Reasons, stopped.Error())
+	}
+	if own == nil {
+		return
+	}
+	if err := own.end(); err != nil {
+		report.Reasons = append(report.Reasons, fmt.Sprintf("our own traffic could not all be kept: %v", err))
+	}
 }
 
 // confirm shows the plan and waits for a yes.
@@ -167,12 +216,15 @@ func blind(plan ask.Plan) []netip.Addr {
 	return out
 }
 
-// listenOn makes the passive ear of an interface, which learns on the way where the interface is plugged in.
-func (r *recording) listenOn(ifi *net.Interface) *listen.Listener {
-	var mac discovery.MAC // loopback has none
-	copy(mac[:], ifi.HardwareAddr)
-	r.plug = &survey.Plug{Next: r.recorder, Sensor: ifi.Name, Own: mac}
-	return r.listen(ifi.Name, r.plug, []discovery.MAC{mac})
+// listenOn makes the passive ear of the first of our interfaces, which learns on the way where it is plugged in.
+func (r *recording) listenOn(ours []*net.Interface) *listen.Listener {
+	macs := make([]discovery.MAC, len(ours)) // loopback has none
+	for i, ifi := range ours {
+		copy(macs[i][:], ifi.HardwareAddr)
+	}
+	r.plug = &survey.Plug{Next: r.recorder, Sensor: ours[0].Name, Own: macs[0]}
+	r.pulse = len(r.survey.Scope) > 0 // something will be asked
+	return r.listen(ours[0].Name, r.plug, macs)
 }
 
 // pluggedInto stores the switch port that the sensor hangs on, where it is known.

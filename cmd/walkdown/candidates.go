@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/ask"
+	"github.com/walkdown-ot/walkdown/discovery/protocols"
+	"github.com/walkdown-ot/walkdown/discovery/survey"
+	"github.com/walkdown-ot/walkdown/inventory"
+	"github.com/walkdown-ot/walkdown/inventory/sqlite"
+)
+
+// answeredSince is how far back the ledger is looked through for what need not be asked again.
+const answeredSince = 24 * time.Hour
+
+// candidates are the hosts of the scope that the inventory knows, in one site and segment, and what speaks for asking them.
+func candidates(ctx context.Context, store *sqlite.Store, site, segment string, scope []netip.Prefix) ([]survey.Candidate, error) {
+	var assets []inventory.Asset
+	for asset, err := range store.Assets(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if asset.Site == site && asset.Role != "sensor" {
+			assets = append(assets, asset)
+		}
+	}
+	transports := map[string]string{}
+	for _, p := range protocols.All() {
+		if p.Asker != nil {
+			transports[p.Name] = p.Asker.Transport.String()
+		}
+	}
+	ports := switchPorts(assets)
+	var out []survey.Candidate
+	for _, asset := range assets {
+		for _, address := range asset.Addresses {
+			ip, err := netip.ParseAddr(address.IP)
+			if err != nil || !inScope(scope, ip) || first(address.Segment, asset.Segment) != segment {
+				continue
+			}
+			c := candidate(asset, transports)
+			c.Behind = ports[asset.ID]
+			mac, _ := discovery.ParseMAC(address.MAC) // none is fine
+			c.Subject = discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN}
+			answered, err := store.Answered(ctx, site, segment, ip.String(), mac.String(), now().Add(-answeredSince))
+			if err != nil {
+				return nil, err
+			}
+			c.Answered = map[ask.Question]time.Time{}
+			for question, at := range answered {
+				c.Answered[ask.Question{Protocol: question[0], Request: question[1]}] = at
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// candidate is what speaks for asking an asset, without its address.
+func candidate(asset inventory.Asset, transports map[string]string) survey.Candidate {
+	c := survey.Candidate{
+		Type: asset.Type, Vendor: asset.Vendor, MACVendor: asset.MACVendor, LastSeen: asset.LastSeen,
+		Names:  slices.Concat([]string{asset.Name}, asset.Names),
+		Serves: map[string]uint16{},
+		Router: asset.Role == "router",
+		Bridge: slices.Contains(asset.Protocols, "lldp") && (asset.Type == "switch" || asset.Type == "router"),
+	}
+	for _, service := range asset.Services {
+		if service.Protocol != "" {
+			if transports[service.Protocol] == service.Transport {
+				c.Serves[service.Protocol] = service.Port
+			} else if _, ok := c.Serves[service.Protocol]; !ok {
+				c.Serves[service.Protocol] = 0 // it is asked over another transport than it was heard on, at its usual port
+			}
+		}
+		switch service.Transport {
+		case discovery.TCP.String():
+			c.Listens = append(c.Listens, discovery.Port{Transport: discovery.TCP, Number: service.Port})
+		case discovery.UDP.String():
+			c.Listens = append(c.Listens, discovery.Port{Transport: discovery.UDP, Number: service.Port})
+		}
+	}
+	for _, part := range asset.Components {
+		if text, ok := discovery.PathValue(part.Path, discovery.PathModbusUnit); ok {
+			if unit, err := strconv.ParseUint(text, 10, 8); err == nil && unit > 0 {
+				c.Units = append(c.Units, uint8(unit))
+			}
+		}
+	}
+	return c
+}
+
+// switchPorts says for each asset on which switch port it hangs, by LLDP and by the switches' forwarding tables. A port through
+// which a switch sees others too is nearer to them than to the asset, so the port with the fewest assets behind it is taken.
+func switchPorts(assets []inventory.Asset) map[string]string {
+	type place struct {
+		name   string
+		behind int
+	}
+	best := map[string]place{}
+	for _, asset := range assets {
+		if asset.Type != "switch" {
+			continue
+		}
+		behind := map[string][]string{}
+		for _, n := range asset.Neighbours {
+			if n.Asset != "" && n.LocalPort != "" {
+				behind[n.LocalPort] = append(behind[n.LocalPort], n.Asset)
+			}
+		}
+		for port, others := range behind {
+			here := place{strings.TrimSpace(first(asset.Name, asset.ID) + " " + port), len(others)}
+			for _, other := range others {
+				if have, ok := best[other]; !ok || here.behind < have.behind || here.behind == have.behind && here.name < have.name {
+					best[other] = here
+				}
+			}
+		}
+	}
+	out := map[string]string{}
+	for id, at := range best {
+		out[id] = at.name
+	}
+	return out
+}
+
+func inScope(scope []netip.Prefix, ip netip.Addr) bool {
+	return slices.ContainsFunc(scope, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
