@@ -112,6 +112,14 @@ func loadConfig(path string) (*config, error) {
 		c.snmp = file.SNMP
 		delete(c.values, "snmp")
 	}
+	// The file lists windows; the flag takes one at a time.
+	if windows, ok := c.values["windows"]; ok {
+		if _, both := c.values["window"]; both {
+			return nil, usage("", "the configuration %s has both windows and window", path)
+		}
+		c.values["window"] = windows
+		delete(c.values, "windows")
+	}
 	return c, nil
 }
 
@@ -138,7 +146,7 @@ func (c *config) check(model *kong.Application) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return usage("the keys are the long names of the flags, and snmp", "the configuration %s has unknown keys: %s", c.path, strings.Join(unknown, ", "))
+	return usage("the keys are the long names of the flags, windows and snmp", "the configuration %s has unknown keys: %s", c.path, strings.Join(unknown, ", "))
 }
 
 // Validate is part of kong.Resolver; check has done it.
@@ -155,7 +163,11 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 		for i, v := range list {
 			words[i] = fmt.Sprint(v)
 		}
-		return strings.Join(words, ","), nil
+		separator := ","
+		if flag.Tag != nil && flag.Tag.Sep > 0 {
+			separator = string(flag.Tag.Sep)
+		}
+		return strings.Join(words, separator), nil
 	}
 	return value, nil
 }

@@ -7,7 +7,8 @@ import (
 )
 
 type ledgerCmd struct {
-	Of string `name:"survey" placeholder:"ID" help:"Only the requests of this survey."`
+	Of    string `name:"survey" placeholder:"ID" help:"Only the requests of this survey."`
+	Check bool   `help:"Compare what was sent with the plan that was kept before: of this survey, or of the last one that sent anything."`
 }
 
 // Run prints every request that was sent.
@@ -17,6 +18,9 @@ func (c ledgerCmd) Run(a *app) error {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // it was only read
+	if c.Check {
+		return c.check(a, store)
+	}
 	columns := []column[inventory.LedgerEntry]{
 		{"Time", func(v inventory.LedgerEntry) string { return v.Time.Local().Format("2006-01-02 15:04:05.000") }, 0},
 		{"Survey", func(v inventory.LedgerEntry) string { return v.Survey }, 2},

@@ -106,6 +106,7 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	}
 	outcome.Counts = tally(report)
 	maps.Copy(outcome.Counts, r.shed())
+	outcome.Rhythms = rhythms(report.Rhythms)
 	outcome.Troubles = r.heardTroubles()
 	for _, result := range slices.Concat([]ask.Result{report.Found, report.Asked}, report.Segments) {
 		for _, t := range result.Troubles {
@@ -146,6 +147,8 @@ func tally(report survey.Report) map[string]int {
 		"silent":         report.Asked.Counts.Silent,
 		"refused":        report.Asked.Counts.Refused,
 		"distress":       report.Asked.Counts.Distress,
+		"setup":          report.Asked.Counts.Setup,
+		"skipped":        report.Asked.Counts.Skipped,
 	}
 	for _, segment := range report.Segments {
 		counts["segment-questions"] += segment.Counts.Questions

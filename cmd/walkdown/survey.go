@@ -196,6 +196,17 @@ func (r *recording) summary(report survey.Report) {
 	if broadcasts > 0 {
 		r.app.say("        %d questions to whole segments, %d answers of stations", broadcasts, stations)
 	}
+	if n, err := r.store.Overheard(context.WithoutCancel(r.app.ctx), r.survey.ID); err == nil && n > 0 {
+		r.app.say("%s obtained without sending anything", plural(n, "fact"))
+	}
+	if text := harmless(report.Rhythms); text != "" {
+		r.app.say("%s", text)
+	}
+	for _, d := range report.Asked.Devices {
+		if d.Distress != "" {
+			r.app.say("left alone: %s: %s", d.Subject, d.Distress)
+		}
+	}
 	if n := len(blind(report.Plan)); n > 0 {
 		r.app.say("not asked: %d hosts, because nothing speaks for a protocol there; name what to ask with --protocols or --try", n)
 	}

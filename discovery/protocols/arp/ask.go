@@ -101,7 +101,7 @@ func check(ctx context.Context, conn net.PacketConn, t discovery.Target) error {
 		_, err = conn.WriteTo(frame, &packet.Addr{HardwareAddr: frame[:6]})
 	}
 	if err == nil {
-		err = readFor(ctx, conn, readAfter)
+		err = dialogue.Gather(ctx, conn, readAfter)
 	}
 	if err != nil {
 		return fmt.Errorf("look for %s by arp: %w", t.Subject, err)
