@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/discovery/survey"

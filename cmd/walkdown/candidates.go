@@ -20,7 +20,7 @@ import (
 const answeredSince = 24 * time.Hour
 
 // candidates are the hosts of the scope that the inventory knows, in one site and segment, and what speaks for asking them.
-func candidates(ctx context.Context, store *sqlite.Store, site, segment string, scope []netip.Prefix) ([]survey.Candidate, error) {
+func candidates(ctx context.Context, store *sqlite.Store, site, segment string, w wishes) ([]survey.Candidate, error) {
 	var assets []inventory.Asset
 	for asset, err := range store.Assets(ctx) {
 		if err != nil {
@@ -41,7 +41,7 @@ func candidates(ctx context.Context, store *sqlite.Store, site, segment string, 
 	for _, asset := range assets {
 		for _, address := range asset.Addresses {
 			ip, err := netip.ParseAddr(address.IP)
-			if err != nil || !inScope(scope, ip) || first(address.Segment, asset.Segment) != segment {
+			if err != nil || !inScope(w.scope, ip) || first(address.Segment, asset.Segment) != segment {
 				continue
 			}
 			c := candidate(asset, transports)
@@ -59,7 +59,31 @@ func candidates(ctx context.Context, store *sqlite.Store, site, segment string, 
 			out = append(out, c)
 		}
 	}
-	return out, nil
+	return withNamed(out, w, site, segment), nil
+}
+
+// withNamed adds the hosts that a person named one by one, by a protocol to try there or alone in the scope, and of which the
+// inventory knows nothing.
+func withNamed(known []survey.Candidate, w wishes, site, segment string) []survey.Candidate {
+	have := map[netip.Addr]bool{}
+	for _, c := range known {
+		have[c.Subject.IP] = true
+	}
+	add := func(ip netip.Addr) {
+		if ip.IsValid() && !have[ip] && inScope(w.scope, ip) {
+			have[ip] = true
+			known = append(known, survey.Candidate{Subject: discovery.Subject{Site: site, Segment: segment, IP: ip}})
+		}
+	}
+	for _, n := range w.named {
+		add(n.Host)
+	}
+	for _, p := range w.scope {
+		if p.IsSingleIP() {
+			add(p.Addr())
+		}
+	}
+	return known
 }
 
 // candidate is what speaks for asking an asset, without its address.

@@ -61,14 +61,15 @@ func (c planCmd) Run(a *app) error {
 	}
 	// A host without an address stands for those that are found later.
 	hosts := []ask.Host{survey.Candidate{}.Host(protocols.All(), w.named, engine.Likely)}
+	segment := first(a.common.Segment, "default")
+	listed := withNamed(nil, w, a.common.Site, segment)
 	if store != nil {
-		known, err := candidates(a.ctx, store, a.common.Site, first(a.common.Segment, "default"), w.scope)
-		if err != nil {
+		if listed, err = candidates(a.ctx, store, a.common.Site, segment, w); err != nil {
 			return err
 		}
-		for _, candidate := range known {
-			hosts = append(hosts, candidate.Host(protocols.All(), w.named, engine.Likely))
-		}
+	}
+	for _, candidate := range listed {
+		hosts = append(hosts, candidate.Host(protocols.All(), w.named, engine.Likely))
 	}
 	plan := keeper.Plan(hosts)
 	if a.common.Format == "json" {

@@ -150,13 +150,14 @@ func printForms(to io.Writer, plan ask.Plan) {
 	}
 }
 
-// printNotAsked tells what is not asked, grouped by the reason.
+// printNotAsked tells what is not asked, grouped by the reason and the hosts.
 func printNotAsked(to io.Writer, rows []ask.NotAsked) {
-	var order []string
-	who := map[string][]string{}
+	type group struct{ reason, hosts string }
+	whose := map[[2]string][]string{} // hosts, by what and why
+	var order [][2]string
 	for _, n := range rows {
-		key := strings.TrimSpace(n.Protocol+" "+n.Request) + ": " + n.Reason
-		if who[key] == nil {
+		key := [2]string{strings.TrimSpace(n.Protocol + " " + n.Request), n.Reason}
+		if whose[key] == nil {
 			order = append(order, key)
 		}
 		name := "hosts found later"
@@ -166,22 +167,37 @@ func printNotAsked(to io.Writer, rows []ask.NotAsked) {
 		case n.Grade == "":
 			name = "everybody on the link"
 		}
-		who[key] = append(who[key], name)
+		whose[key] = append(whose[key], name)
 	}
 	if len(order) == 0 {
 		return
 	}
-	fmt.Fprintln(to, "\nnot asked")
-	const shownHosts = 4
+	var groups []group
+	whats := map[group][]string{}
 	for _, key := range order {
-		names := who[key]
-		more := ""
-		if len(names) > shownHosts {
-			more = fmt.Sprintf(" and %d more", len(names)-shownHosts)
-			names = names[:shownHosts]
+		g := group{key[1], someOf(whose[key])}
+		if whats[g] == nil {
+			groups = append(groups, g)
 		}
-		fmt.Fprintf(to, "  %s (%s%s)\n", strings.TrimPrefix(key, ": "), strings.Join(names, ", "), more)
+		if key[0] != "" {
+			whats[g] = append(whats[g], key[0])
+		} else {
+			whats[g] = append(whats[g], "anything")
+		}
 	}
+	fmt.Fprintln(to, "\nnot asked")
+	for _, g := range groups {
+		fmt.Fprintf(to, "  %s: %s (%s)\n", strings.Join(whats[g], ", "), g.reason, g.hosts)
+	}
+}
+
+// someOf names a few of many.
+func someOf(names []string) string {
+	const shown = 4
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 func seconds(s float64) string {

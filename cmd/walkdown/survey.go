@@ -118,7 +118,7 @@ func (r *recording) ask(run *survey.Survey, w wishes, how asking, show *progress
 	}
 	run.Keeper, run.Named, run.Likely = keeper, w.named, r.engine.Likely
 	run.Candidates = func(ctx context.Context) ([]survey.Candidate, error) {
-		return candidates(ctx, r.store, r.survey.Site, r.survey.Segment, w.scope)
+		return candidates(ctx, r.store, r.survey.Site, r.survey.Segment, w)
 	}
 	run.Planned = func(ctx context.Context, plan ask.Plan) error {
 		text, err := json.Marshal(plan)

@@ -56,7 +56,7 @@ func (c *groupLine) WriteTo(message []byte, _ net.Addr) (int, error) {
 		c.refuse(request, err)
 		return 0, err
 	}
-	if err := c.s.k.questions.Wait(c.s.ctx); err != nil {
+	if err := errors.Join(c.s.k.questions.Wait(c.s.ctx), c.s.k.packets.Wait(c.s.ctx), c.s.k.o.Windows.closed(c.s.k.now())); err != nil {
 		return 0, fmt.Errorf("send %s: %w", request.Name, err)
 	}
 	now := time.Now()

@@ -58,7 +58,7 @@ func Reconcile(plans []Plan, lines []Line) (Reconciliation, error) {
 			continue
 		}
 		c.out.Sent++
-		if l.Address.IsValid() {
+		if !isGroup(l.Address) {
 			reached[l.Address] = true
 		}
 		if reason := c.judge(l); reason != "" {
@@ -78,6 +78,7 @@ type comparison struct {
 	windows   Windows
 	swept     map[netip.Addr]bool
 	sweep     []form
+	segments  map[string][]form // by protocol
 	devices   map[netip.Addr]plannedDevice
 	counts    map[Question]map[netip.Addr]int
 	questions map[netip.Addr]int
@@ -107,6 +108,20 @@ func (c *comparison) read(first, last Plan) error {
 		var err error
 		if c.sweep, err = forms(first.Sweep.Requests); err != nil {
 			return err
+		}
+	}
+	c.segments = map[string][]form{}
+	for _, s := range first.Segments {
+		list, err := forms(s.Requests)
+		if err != nil {
+			return err
+		}
+		for i, f := range list {
+			if have := c.segments[s.Protocol]; i < len(have) && have[i].Name == f.Name {
+				have[i].AtMost += f.AtMost // on another link
+				continue
+			}
+			c.segments[s.Protocol] = append(c.segments[s.Protocol], f)
 		}
 	}
 	for _, d := range last.Devices {
@@ -154,6 +169,12 @@ func (c *comparison) judge(l Line) string {
 		return c.match(l, c.sweep)
 	}
 	list, asked := device.forms[l.Protocol]
+	if isGroup(l.Address) {
+		if list, asked = c.segments[l.Protocol]; !asked {
+			return "the question to everybody is not in the plan"
+		}
+		return c.match(l, list)
+	}
 	switch {
 	case !planned:
 		return "the device is not in the plan"
@@ -174,6 +195,11 @@ func (c *comparison) judge(l Line) string {
 		return fmt.Sprintf("%s after the question before, instead of %s", rounded(l.Time.Sub(before)), gap)
 	}
 	return ""
+}
+
+// isGroup reports whether a message went to whoever is on the link: a broadcast, or a frame to a group.
+func isGroup(addr netip.Addr) bool {
+	return !addr.IsValid() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 func (c *comparison) match(l Line, list []form) string {

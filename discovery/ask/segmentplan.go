@@ -77,7 +77,11 @@ func (k *Keeper) planSegment(protocol discovery.Protocol, l link, hosts []Host) 
 			continue
 		}
 		known++
-		if reason := safetySystem(h.Subject, k.known); reason != "" {
+		reason := safetySystem(h.Subject, k.known)
+		if reason == "" {
+			reason = safetyHost(h)
+		}
+		if reason != "" {
 			return plan, map[string]string{"": fmt.Sprintf("it would reach the safety system %s (%s)", addr, reason)}
 		}
 	}
