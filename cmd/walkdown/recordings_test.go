@@ -57,7 +57,7 @@ func TestRecordedDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := survey.Survey{Protocols: r.protocols, Ear: &replay{}, Listener: r.listen("test", r.recorder, nil), Settle: r.settle}
-	if err := r.ask(&run, w, nil, newProgress(a, r.counts)); err != nil {
+	if err := r.ask(&run, w, asking{}, newProgress(a, r.counts)); err != nil {
 		t.Fatal(err)
 	}
 	run.Candidates = func(context.Context) ([]survey.Candidate, error) { // a person named them: nobody heard them before
