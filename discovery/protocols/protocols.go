@@ -8,12 +8,14 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/bacnet"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/browser"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/cdp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/codesys2"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dhcp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/enip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/fins"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/fox"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ftp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/hartip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/llmnr"
@@ -42,12 +44,14 @@ func All() []discovery.Protocol {
 		bacnet.Protocol(),
 		browser.Protocol(),
 		cdp.Protocol(),
+		codesys2.Protocol(),
 		dhcp.Protocol(),
 		dns.Protocol(),
 		enip.Protocol(),
 		fins.Protocol(),
 		fox.Protocol(),
 		ftp.Protocol(),
+		hartip.Protocol(),
 		http.Protocol(),
 		lldp.Protocol(),
 		llmnr.Protocol(),

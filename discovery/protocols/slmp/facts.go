@@ -76,6 +76,9 @@ func (c *conversation) Feed(side discovery.Side, t time.Time, b []byte, gap int,
 	}
 	c.lost = false
 	m, err := parse(b[:n])
+	if c.flow.Transport == discovery.UDP {
+		n = len(b)
+	}
 	if err != nil {
 		return n, err
 	}
