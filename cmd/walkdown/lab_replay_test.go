@@ -67,8 +67,10 @@ func TestLabReplay(t *testing.T) {
 		return strings.Contains(string(out), "promiscuity 1")
 	})
 	time.Sleep(time.Second)
-	args := []string{"netns", "exec", l.ns("wire"), "tcpreplay", "-i", "sender", "--mbps", strconv.Itoa(replayMbps), "--loop", "100000",
-		"--duration", strconv.Itoa(replaySeconds), "--preload-pcap"}
+	args := []string{
+		"netns", "exec", l.ns("wire"), "tcpreplay", "-i", "sender", "--mbps", strconv.Itoa(replayMbps), "--loop", "100000",
+		"--duration", strconv.Itoa(replaySeconds), "--preload-pcap",
+	}
 	sent := l.run(append(append([]string{"ip"}, args...), files...)...)
 	time.Sleep(2 * time.Second)
 	if err := listen.Process.Signal(os.Interrupt); err != nil {

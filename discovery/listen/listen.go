@@ -89,6 +89,11 @@ func (l *Listener) Frame(f *discovery.Frame) {
 	l.counters.Frames++
 	l.counters.Bytes += uint64(max(f.Length, len(f.Data)))
 	l.now = f.Time
+	l.walk(f, 0)
+}
+
+// walk walks the headers of a frame, which is inside of so many tunnels.
+func (l *Listener) walk(f *discovery.Frame, tunnels int) {
 	p := &l.packet
 	*p = packet{length: max(f.Length, len(f.Data))}
 	if !p.link(f) {
@@ -101,25 +106,31 @@ func (l *Listener) Frame(f *discovery.Frame) {
 	}
 	switch p.etherType {
 	case etherIPv4, etherIPv6:
-		l.ip(p)
+		if !l.ip(p) || tunnels == maxTunnels {
+			return
+		}
+		if inner, ok := p.tunnelled(); ok {
+			l.counters.Tunnelled++
+			l.walk(&inner, tunnels+1)
+		}
 	default:
 		l.hear(p)
 		l.layer2(p)
 	}
 }
 
-// ip takes a frame with an IP packet.
-func (l *Listener) ip(p *packet) {
+// ip takes a frame with an IP packet. It reports whether the packet is whole and sound.
+func (l *Listener) ip(p *packet) bool {
 	if !p.network() {
 		l.counters.Malformed++
 		l.hear(p)
-		return
+		return false
 	}
 	if p.fragmented {
 		l.hear(p)
 		l.counters.Fragments++
 		if !l.fragments.join(p, l.now) {
-			return
+			return false
 		}
 	}
 	switch p.transport() {
@@ -131,7 +142,9 @@ func (l *Listener) ip(p *packet) {
 	case malformed:
 		l.counters.Malformed++
 		l.hear(p)
+		return false
 	}
+	return true
 }
 
 // Flush tells the conversations as far as they have grown since the last Flush, closes flows that have ended or fell silent,
@@ -162,6 +175,7 @@ type Counts struct {
 	Own           uint64 // frames from and to the sensor itself
 	Malformed     uint64 // frames whose headers contradict themselves or are cut short
 	Fragments     uint64 // IP fragments
+	Tunnelled     uint64 // frames inside of others
 	Unknown       uint64 // layer-2 frames of no protocol that is listened to
 
 	Flows, Conversations, Stations, Addresses uint64 // those seen; one that was shed and came back counts again
