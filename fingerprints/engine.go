@@ -149,6 +149,7 @@ func (e *Engine) identify(facts []discovery.Fact, found *candidates) []discovery
 	e.rules.run(said, said, found)
 	e.registries(said, found)
 	e.leading(said, found)
+	e.orderPages(said, found)
 	e.orderNumbers(found)
 	// A second look: what was deduced may itself be matched (an order number tells the family, a vendor that makes one thing
 	// tells the type), together with what was said.

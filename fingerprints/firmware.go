@@ -65,7 +65,7 @@ func bareVersion(raw string) string {
 		text = versionV.ReplaceAllString(text, "$1")
 	}
 	text = looseDots.ReplaceAllString(text, ".")
-	return strings.Trim(text, " ,;:")
+	return strings.TrimRight(strings.Trim(text, " ,;:"), " .")
 }
 
 // normalise makes a version comparable with what advisories and catalogues print. What the makers mean by zeros differs

@@ -201,5 +201,34 @@ func (e *Engine) orderNumbers(out *candidates) {
 	}
 }
 
+// The texts that a catalogue number may stand at the beginning of, and what it is worth there: pages and greetings are about the
+// device in whose memory they lie.
+const orderPage = 0.85
+
+// orderPages adds what the catalogue numbers at the beginning of descriptions, pages and greetings say.
+func (e *Engine) orderPages(said values, out *candidates) {
+	for _, key := range append(expandKey("descr"), expandKey("banner")...) {
+		for _, v := range said[key] {
+			text := strings.TrimLeft(v.text, "([\"' ")
+			if number, ok := e.OrderNumber(text, ""); ok {
+				for _, found := range []struct {
+					key   discovery.Key
+					value string
+				}{
+					{discovery.KeyVendor, number.Vendor},
+					{discovery.KeyType, number.Type},
+					{discovery.KeyOrderNumber, number.Number},
+					{discovery.KeyFamily, number.Family},
+					{discovery.KeyModel, number.Model},
+				} {
+					if found.value != "" {
+						out.add(candidate{key: found.key, value: found.value, confidence: orderPage, from: v.from, rule: orderRule, evidence: v.text})
+					}
+				}
+			}
+		}
+	}
+}
+
 // orderTrusted is how sure an answer must be for what its order number says to count in full.
 const orderTrusted = 0.8

@@ -3,7 +3,6 @@ package fingerprints
 import (
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -161,67 +160,6 @@ func enterpriseOf(oid string) (uint32, bool) {
 func isAgentKit(number uint32) bool {
 	switch number {
 	case 0, 2021, 8072, 311, 4413, 731, 99, 27282, 935:
-		return true
-	}
-	return false
-}
-
-// What the first words of a description are worth when they are a vendor's name, and the model behind them. Pages and greetings
-// are written for people, and by whoever runs the server.
-const (
-	leadingConfidence = 0.88
-	leadingModel      = 0.75
-	leadingBanner     = 0.8
-	leadingHint       = 0.5
-)
-
-// leading reads descriptions and greetings that begin with their maker: "PLANET IGS-10020MT Managed Switch". The model is the
-// word behind the maker, if it looks like one.
-func (e *Engine) leading(said values, out *candidates) {
-	e.leadingIn(append(expandKey("descr"), "dhcp.vendor-class", "rtsp.server", "pjl.id", "cdp.platform"), leadingConfidence, said, out)
-	e.leadingIn(expandKey("banner"), leadingBanner, said, out)
-}
-
-func (e *Engine) leadingIn(keys []discovery.Key, confidence float32, said values, out *candidates) {
-	for _, key := range keys {
-		for _, v := range said[key] {
-			words := strings.Fields(v.text)
-			if len(words) > 0 && confidence == leadingConfidence && isModelWord(words[0]) && strings.ContainsFunc(words[0], unicode.IsUpper) {
-				out.add(candidate{key: discovery.KeyModel, value: strings.Trim(words[0], ",;:()"), confidence: leadingHint, from: v.from, rule: "leading-model", evidence: v.text, free: true})
-			}
-			for n := min(3, len(words)); n > 0; n-- {
-				name := strings.Trim(strings.Join(words[:n], " "), ",;:-()\"'")
-				if len(name) < 4 && !e.words.canonical[name] || isCommonWord(name) {
-					continue // short names count only in their own spelling: IBM, ABB, Oce
-				}
-				vendor, ok := e.words.spelling[fold(name)]
-				if !ok {
-					continue
-				}
-				from := v.from
-				out.add(candidate{key: discovery.KeyVendor, value: vendor, confidence: confidence, from: from, rule: "leading-vendor", evidence: v.text})
-				if rest := words[n:]; len(rest) > 0 && isModelWord(rest[0]) {
-					model := strings.Trim(rest[0], ",;:()")
-					out.add(candidate{key: discovery.KeyModel, value: model, confidence: leadingModel, from: from, rule: "leading-model", evidence: v.text, free: true})
-				}
-				break
-			}
-		}
-	}
-}
-
-// isModelWord reports whether a word looks like a model: a letter and a digit, no version.
-func isModelWord(word string) bool {
-	letters := strings.ContainsFunc(word, unicode.IsLetter)
-	digits := strings.ContainsFunc(word, unicode.IsDigit)
-	return letters && digits && len(word) >= 3 && !versionV.MatchString(word) && !strings.ContainsAny(word, "=@{}<>")
-}
-
-// isCommonWord reports whether a vendor's name is a word that descriptions begin with for other reasons.
-func isCommonWord(name string) bool {
-	switch fold(name) {
-	case "intel", "linux", "microsoft", "apple", "alpha", "symbol", "keyper", "shelly", "troy", "tivo", "sony", "tomato", "niagara", "matrix", "delta",
-		"parker", "poly", "source", "harting", "freebsd", "vmware", "google", "motorola", "test", "private", "marathon", "sun", "default", "compact":
 		return true
 	}
 	return false
