@@ -162,7 +162,8 @@ A request that matches none of the forms below never leaves: the pace-keeper com
 is sent. Safety classes: A1 one broadcast a segment, B one short exchange with one device, C only by opt-in, D never; "for" names
 the classes of device for which it is another one, and a device of which nothing is known is treated like a controller. In the
 forms, hex is sent as it stands, ` + "`?4`" + ` is four bytes that vary, ` + "`*64`" + ` up to 64 of them, ` + "`secret*64`" + ` the same but
-overwritten in what is kept, and ` + "`u16( … )`" + ` or ` + "`ber( … )`" + ` a length followed by exactly that many bytes.
+overwritten in what is kept, ` + "`u16( … )`" + ` or ` + "`ber( … )`" + ` a length followed by exactly that many bytes, and ` + "`each( … )`" + ` the same form again
+and again.
 `
 
 // protocolPage writes docs/protocols.md.

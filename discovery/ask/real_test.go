@@ -8,9 +8,17 @@ import (
 	"testing"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/codesys2"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/fox"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/mms"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/modbus"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/opcua"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/s7"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/slmp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/snmp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/ssh"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/tls"
 )
 
 // modbusDevice answers function 43/14 with a vendor, a product and a revision, from any unit.
@@ -67,11 +75,16 @@ func TestRealAskersMeetBadDevices(t *testing.T) {
 		{"resets", func(c net.Conn) { _, _ = c.Read(make([]byte, 1000)); linger0(c) }, ItemReset},
 		{"babbles", func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")) }, ItemNotUnderstood},
 	} {
-		for _, p := range []discovery.Protocol{modbus.Protocol(), opcua.Protocol()} {
+		for _, p := range []discovery.Protocol{
+			modbus.Protocol(), opcua.Protocol(), s7.Protocol(), mms.Protocol(), fox.Protocol(), slmp.Protocol(), codesys2.Protocol(), http.Protocol(), tls.Protocol(), ssh.Protocol(),
+		} {
+			if p.Name == "ssh" && c.name == "babbles" {
+				continue // its own words
+			}
 			t.Run(p.Name+"_"+c.name, func(t *testing.T) {
 				noLeak(t)
 				device := tcpPeer(t, c.serve)
-				k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{p}, Limits: quick()})
+				k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{p}, Limits: quick(), Allow: []string{"all"}})
 				r := mustRun(t, k, device.host(Controller, p.Name))
 				if got := r.Devices[0].Items[0]; got.Outcome != c.outcome {
 					t.Errorf("got %+v; ledger %q", got, book.lines())
