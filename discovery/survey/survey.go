@@ -205,10 +205,10 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 		found, err := s.Keeper.Segment(ctx, p, hosts)
 		report.Segments = append(report.Segments, found)
 		report.Reasons = append(report.Reasons, found.Reasons...)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
 		}
 	}

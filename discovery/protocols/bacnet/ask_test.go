@@ -48,7 +48,7 @@ func answering(t *testing.T, reply func(request string) []string) func(net.Conn)
 
 func TestAsk(t *testing.T) {
 	isAll := func(request string) bool { return strings.HasPrefix(request, "01040005") && request[10:12] == "0e" }
-	asksFor := func(request, property string) bool { return strings.HasSuffix(request, property) }
+	asksFor := strings.HasSuffix
 	singles := func(n int) []string { return slices.Repeat([]string{requestProperty}, n) }
 	one := func(body string) []string { return []string{plain + body} }
 	whole := func(request string) []string {

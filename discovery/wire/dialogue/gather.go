@@ -3,14 +3,19 @@ package dialogue
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"time"
 )
 
+// PacketConn is what a session's Frames and Broadcast give, as far as it is needed here.
+type PacketConn[Addr any] interface {
+	ReadFrom(b []byte) (int, Addr, error)
+	SetReadDeadline(t time.Time) error
+}
+
 // Gather takes what comes over the socket of a question to a segment until the time is over; the session decodes it. The error is
 // that of the context or of the socket.
-func Gather(ctx context.Context, conn net.PacketConn, d time.Duration) error {
+func Gather[Addr any](ctx context.Context, conn PacketConn[Addr], d time.Duration) error {
 	end := time.Now().Add(d)
 	if err := conn.SetReadDeadline(end); err != nil {
 		return err
