@@ -219,7 +219,7 @@ func (r *recording) tellTroubles() {
 		for _, name := range slices.Sorted(maps.Keys(shed)) {
 			parts = append(parts, fmt.Sprintf("%d %s", shed[name], strings.ReplaceAll(strings.TrimPrefix(name, "shed-"), "-", " ")))
 		}
-		r.app.say("too much at once; no longer followed: %s", strings.Join(parts, ", "))
+		r.app.say("not followed to the end: %s", strings.Join(parts, ", "))
 	}
 	for _, t := range r.heardTroubles() {
 		r.app.say("not understood: %s: %s (%d times; for example %s)", t.Protocol, t.Reason, t.Count, t.Example)

@@ -202,6 +202,9 @@ func FuzzFrame(engine *testing.F) {
 	}
 	a, b := at(1, "10.0.0.1", 50000), at(2, "10.0.0.2", 7000)
 	f.Add(uint16(1), uint16(0), tcp(a, b, ack|psh, 1, 1, "#one\n#bad\n"))
+	f.Add(uint16(1), uint16(0), ethernet(a.mac, b.mac, 0x0800, ipPacket(a, b, 47, 0, 0, append([]byte{0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0x14, 0, 10, 0, 0, 0, 3}, udp(a, b, "#one")...))))
+	f.Add(uint16(1), uint16(0), udp(a, b.on(4789), "\x08\x00\x00\x00\x00\x00\x2a\x00"+string(udp(a, b, "#one"))))
+	f.Add(uint16(1), uint16(0), udp(a, b.on(37008), "\x01\x00\x00\x01\x0a\x01\xc5\x01"+string(udp(a, b, "#one"))))
 	f.Add(uint16(113), uint16(0), make([]byte, 60))
 	f.Add(uint16(276), uint16(0), make([]byte, 60))
 	f.Fuzz(func(t *testing.T, link, vlan uint16, data []byte) {

@@ -120,3 +120,17 @@ func TestStationsTalkInCycles(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestCutInTheOptions has a capture with 64 bytes of each frame, which end inside of the TCP options: who talks to whom is still seen.
+func TestCutInTheOptions(t *testing.T) {
+	e := newEar(listen.Options{})
+	for _, way := range [][2]host{{at(1, "10.0.0.1", 50000), at(2, "10.0.0.2", 502)}, {at(2, "10.0.0.2", 502), at(1, "10.0.0.1", 50000)}} {
+		b := tcp(way[0], way[1], ack|psh, 1, 1, string(make([]byte, 12))+"a message of twenty b")
+		b[14+20+12] = 0x80 // the first twelve bytes are options
+		e.Frame(&discovery.Frame{Time: e.now, Link: discovery.LinkEthernet, Length: len(b), Data: b[:64]})
+	}
+	e.Flush()
+	if talks := e.talks(); len(talks) != 1 || talks[0].Port != 502 || talks[0].Packets != 2 || !talks[0].Answered || e.Counts().Malformed > 0 {
+		t.Errorf("%+v, %+v", talks, e.Counts())
+	}
+}

@@ -381,7 +381,7 @@ func (p *packet) transport() ports {
 			return malformed
 		}
 		header = int(b[12]>>4) * 4
-		if header < 20 || header > len(b) {
+		if header < 20 || header > len(b) && len(b) >= p.size { // options that the capture has cut off are no loss
 			return malformed
 		}
 		p.sequence, p.ack, p.flags = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), b[13]
@@ -390,6 +390,7 @@ func (p *packet) transport() ports {
 	}
 	p.fromPort, p.toPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	p.size = max(p.size-header, 0)
-	p.payload = b[header:max(min(len(b), header+p.size), header)]
+	p.payload = after(b, header)
+	p.payload = p.payload[:min(len(p.payload), p.size)]
 	return ported
 }
