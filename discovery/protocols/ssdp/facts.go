@@ -20,6 +20,7 @@ func Protocol() discovery.Protocol {
 		Keys:     []discovery.Key{KeyServer, KeyUSN, KeyLocation, KeyNT},
 		Ports:    []discovery.Port{{Transport: discovery.UDP, Number: Port}},
 		Decode:   func(discovery.Flow) discovery.Decoder { return &decoder{} },
+		Asker:    asker(),
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package ssdp overhears the Simple Service Discovery Protocol of UPnP: what devices announce themselves to be.
 // Standard: UPnP Device Architecture 1.1 and 2.0, section 1; UDP 1900.
 // Heard: announcements (NOTIFY) and the answers to searches. A search says nothing of who searches.
-// Asked: nothing.
+// Asked: by opt-in, one host, by a search of its own.
 package ssdp
 
 import (
