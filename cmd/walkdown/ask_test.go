@@ -200,8 +200,11 @@ func ipFrame(from, to discovery.MAC, src, dst string, proto byte, sport, dport u
 
 func TestOwnTrafficIsPickedOutAndClean(t *testing.T) {
 	us, device, other := discovery.MAC{2, 0, 0, 0, 0, 1}, discovery.MAC{2, 0, 0, 0, 0, 2}, discovery.MAC{2, 0, 0, 0, 0, 3}
-	o := &ownTraffic{filter: ownFilter{own: us, asked: map[ownPeer]bool{}, noise: map[string]int{}, secrets: [][]byte{[]byte("s3cret"), []byte("ab")}}}
-	o.planned(ask.Plan{Devices: []ask.DevicePlan{{Address: netip.MustParseAddr("10.0.0.5"), Items: []ask.Item{
+	o := &ownTraffic{filter: ownFilter{own: us, asked: map[ownPeer]bool{}, kinds: map[string]bool{}, noise: map[string]int{}, secrets: [][]byte{[]byte("s3cret"), []byte("ab")}}}
+	o.ports = map[string]uint16{"bacnet": 47808, "profinet": 0x8892}
+	segments := []ask.SegmentPlan{{Protocol: "bacnet", Transport: "udp"}, {Protocol: "profinet", Transport: "ethertype"}}
+	dcp := &discovery.Frame{Link: discovery.LinkEthernet, Data: append(append([]byte{1, 14, 0xcf, 0, 0, 0}, us[:]...), 0x88, 0x92, 0xfe, 0xfe)}
+	o.planned(ask.Plan{Segments: segments, Devices: []ask.DevicePlan{{Address: netip.MustParseAddr("10.0.0.5"), Items: []ask.Item{
 		{Protocol: "snmp", Transport: "udp", Port: 161}, {Protocol: "modbus", Transport: "tcp", Port: 502, Requests: []ask.Planned{{Transport: "udp"}}},
 	}}}})
 	arp := &discovery.Frame{Link: discovery.LinkEthernet, Data: append(append(append([]byte{}, discovery.Broadcast[:]...), us[:]...), 8, 6)}
@@ -218,6 +221,9 @@ func TestOwnTrafficIsPickedOutAndClean(t *testing.T) {
 		{"stream", ipFrame(us, device, "10.0.0.1", "10.0.0.5", 6, 40000, 502, "read"), true, "read", ""},
 		{"by_a_request's_own_transport", ipFrame(us, device, "10.0.0.1", "10.0.0.5", 17, 40000, 502, "read"), true, "", ""},
 		{"arp", arp, true, "", ""},
+		{"to_everybody", ipFrame(us, discovery.Broadcast, "10.0.0.1", "255.255.255.255", 17, 40000, 47808, "who"), true, "who", ""},
+		{"an_answer_of_anybody", ipFrame(other, us, "10.0.0.77", "10.0.0.1", 17, 47808, 40000, "I am"), true, "I am", ""},
+		{"straight_on_the_link", dcp, true, "", ""},
 		{"another_port", ipFrame(us, device, "10.0.0.1", "10.0.0.5", 6, 40000, 443, "update"), false, "", ""},
 		{"another_host", ipFrame(us, other, "10.0.0.1", "10.0.0.6", 17, 40000, 161, "s3cret"), false, "", ""},
 		{"others_talk", ipFrame(other, device, "10.0.0.6", "10.0.0.5", 6, 40000, 502, "read"), false, "", ""},

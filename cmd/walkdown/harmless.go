@@ -29,6 +29,14 @@ func beat(b ask.Beat) inventory.Beat {
 	}
 }
 
+// signed is a whole number with its sign; 0 has none.
+func signed(p float64) string {
+	if math.Abs(p) < 0.5 {
+		return "0"
+	}
+	return fmt.Sprintf("%+.0f", p)
+}
+
 // harmless says in a line how the devices that were asked served their own clients meanwhile; "" = none was heard to have any.
 func harmless(list []ask.Rhythm) string {
 	if len(list) == 0 {
@@ -52,7 +60,7 @@ func harmless(list []ask.Rhythm) string {
 	}
 	text := fmt.Sprintf("own clients of the asked devices: %s heard before", plural(len(list), "conversation"))
 	if heard > 0 {
-		text += fmt.Sprintf("; poll intervals while and after asking changed by %+.0f to %+.0f %%", least, largest)
+		text += fmt.Sprintf("; poll intervals while and after asking changed by %s to %s %%", signed(least), signed(largest))
 	} else {
 		text += "; too little was heard while and after asking to compare it"
 	}

@@ -31,6 +31,7 @@ type ownTraffic struct {
 	source  capture.Source
 	stop    context.CancelFunc
 	done    chan struct{}
+	ports   map[string]uint16 // of questions to segments, by protocol
 	err     error
 	kept    int
 	dropped uint64
@@ -44,7 +45,7 @@ func (r *recording) keepOwnTraffic(path string, ifi *net.Interface) (*ownTraffic
 	if ifi == nil || len(ifi.HardwareAddr) != len(discovery.MAC{}) {
 		return nil, failed(errors.New("the laptop's own traffic is kept from one Ethernet interface, and none was named"), "name it with --ask-via")
 	}
-	source, err := capture.OpenLive(r.app.ctx, ifi.Name, capture.LiveOptions{})
+	source, err := capture.OpenLive(r.app.ctx, ifi.Name, capture.LiveOptions{EtherTypes: etherTypes(), Outgoing: true})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,13 @@ func (r *recording) keepOwnTraffic(path string, ifi *net.Interface) (*ownTraffic
 	ctx, stop := context.WithCancel(context.WithoutCancel(r.app.ctx))
 	o := &ownTraffic{
 		app: r.app, file: file, writer: writer, source: source, stop: stop, done: make(chan struct{}),
-		filter: ownFilter{own: discovery.MAC(ifi.HardwareAddr), asked: map[ownPeer]bool{}, noise: map[string]int{}},
+		filter: ownFilter{own: discovery.MAC(ifi.HardwareAddr), asked: map[ownPeer]bool{}, kinds: map[string]bool{}, noise: map[string]int{}},
+		ports:  map[string]uint16{},
+	}
+	for _, p := range r.protocols {
+		if p.Segment != nil {
+			o.ports[p.Name] = p.Segment.Port
+		}
 	}
 	for _, c := range r.app.secrets.credentials() {
 		o.filter.secrets = append(o.filter.secrets, []byte(c.Secret))
@@ -77,6 +84,17 @@ func (o *ownTraffic) planned(plan ask.Plan) {
 	}
 	o.filter.mu.Lock()
 	defer o.filter.mu.Unlock()
+	for _, s := range plan.Segments {
+		port := o.ports[s.Protocol]
+		if s.Transport == discovery.UDP.String() { // whoever is on the link
+			o.filter.asked[ownPeer{transport: s.Transport, port: port}] = true
+			continue
+		}
+		o.filter.kinds[fmt.Sprintf("ethertype %04x", port)] = true
+		if port == 0x86dd {
+			o.filter.kinds["ip 58"] = true // ICMPv6
+		}
+	}
 	for _, d := range plan.Devices {
 		for _, item := range d.Items {
 			o.filter.asked[ownPeer{d.Address.Unmap(), item.Transport, item.Port}] = true
@@ -158,6 +176,7 @@ type ownFilter struct {
 
 	mu    sync.Mutex
 	asked map[ownPeer]bool
+	kinds map[string]bool // of questions to segments, straight on the link
 }
 
 // keeps reports whether the frame belongs to the asking, and overwrites the secrets in it.
@@ -175,7 +194,7 @@ func (f *ownFilter) keeps(frame *discovery.Frame) bool {
 		return true
 	}
 	f.mu.Lock()
-	asked := f.asked[peer]
+	asked := f.asked[peer] || f.kinds[kind] || f.asked[ownPeer{transport: peer.transport, port: peer.port}]
 	f.mu.Unlock()
 	if !asked {
 		if from == f.own {
@@ -183,7 +202,9 @@ func (f *ownFilter) keeps(frame *discovery.Frame) bool {
 		}
 		return false
 	}
-	frame.Data = f.redacted(b, payload, peer.transport)
+	if payload > 0 {
+		frame.Data = f.redacted(b, payload, peer.transport)
+	}
 	return true
 }
 

@@ -86,7 +86,9 @@ func (w *Watch) Waiting(most time.Duration) time.Duration {
 			if t.windows[before].intervals.count < fewest || !regular || t.windows[afterwards].intervals.count >= fewest {
 				continue
 			}
-			longest = max(longest, min(h.ended.Add(settling+(fewest+1)*period).Sub(w.now), most))
+			// The ear is told of pulses once a second, so a client that polls still may not be counted yet.
+			left := max(h.ended.Add(settling+(fewest+1)*period).Sub(w.now), time.Second)
+			longest = max(longest, min(left, most))
 		}
 	}
 	return longest

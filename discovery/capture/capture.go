@@ -41,6 +41,8 @@ const maxForeignLinks = 16
 type LiveOptions struct {
 	// EtherTypes pass the kernel's filter beside IPv4, IPv6, ARP and LLDP, also behind VLAN tags and in LLC/SNAP.
 	EtherTypes []uint16
+	// Outgoing lets through what this machine sends, too. Without it only what others send comes.
+	Outgoing bool
 }
 
 // Errors that a caller decides by.

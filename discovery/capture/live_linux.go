@@ -29,7 +29,7 @@ const (
 )
 
 // OpenLive listens on an interface, promiscuously, by an AF_PACKET ring (TPACKET_V3; packet_mmap in the kernel's
-// documentation). Frames that this machine sends are left out.
+// documentation). Frames that this machine sends are left out, unless they are wanted.
 func OpenLive(ctx context.Context, ifname string, o LiveOptions) (Source, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("listen on %s: %w", ifname, context.Cause(ctx))
@@ -45,7 +45,7 @@ func OpenLive(ctx context.Context, ifname string, o LiveOptions) (Source, error)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", ifname, err)
 	}
-	program, err := liveFilter(link, o.EtherTypes)
+	program, err := liveFilter(link, o)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", ifname, err)
 	}
@@ -97,16 +97,19 @@ func linkOf(ifname string) (discovery.LinkType, error) {
 	return 0, fmt.Errorf("its frames are of a kind that is not read (ARPHRD %d)", kind)
 }
 
-// liveFilter is the filter behind a first step that refuses what this machine sends. A link without Ethernet header carries
+// liveFilter is the filter, behind a first step that refuses what this machine sends unless it is wanted. A link without Ethernet header carries
 // nothing but IP, so all else of it is kept.
-func liveFilter(link discovery.LinkType, etherTypes []uint16) ([]bpf.RawInstruction, error) {
-	program := []bpf.Instruction{
-		bpf.LoadExtension{Num: bpf.ExtType},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PACKET_OUTGOING, SkipTrue: 1},
-		bpf.RetConstant{Val: 0},
+func liveFilter(link discovery.LinkType, o LiveOptions) ([]bpf.RawInstruction, error) {
+	var program []bpf.Instruction
+	if !o.Outgoing {
+		program = []bpf.Instruction{
+			bpf.LoadExtension{Num: bpf.ExtType},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PACKET_OUTGOING, SkipTrue: 1},
+			bpf.RetConstant{Val: 0},
+		}
 	}
 	if link == discovery.LinkEthernet {
-		kept, err := filter(etherTypes)
+		kept, err := filter(o.EtherTypes)
 		if err != nil {
 			return nil, err
 		}

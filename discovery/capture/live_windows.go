@@ -43,7 +43,9 @@ func OpenLive(ctx context.Context, ifname string, o LiveOptions) (Source, error)
 		return nil, fmt.Errorf("listen on %s: %w", ifname, err)
 	}
 	s := &liveSource{in: in}
-	copy(s.own[:], in.HardwareAddr)
+	if !o.Outgoing {
+		copy(s.own[:], in.HardwareAddr)
+	}
 	if err := s.open(lib, device, o.EtherTypes); err != nil {
 		if errors.Is(err, errPermission) {
 			return nil, &NoRightsError{Interface: ifname, Hint: "run it as administrator: Npcap was installed for administrators only"}
