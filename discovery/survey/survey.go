@@ -204,11 +204,11 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 		found, err := s.Keeper.Segment(ctx, p, hosts)
 		report.Segments = append(report.Segments, found)
 		report.Reasons = append(report.Reasons, found.Reasons...)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if err != nil && ctx.Err() == nil {
 			report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return nil
