@@ -131,6 +131,9 @@ func (d *decoder) read(side discovery.Side, t time.Time, m Message, out discover
 		d.turned = (role == request) != (side == discovery.Client)
 	}
 	d.talk(t, m.Function.operation(), out)
+	if m.Function == encapsulated && !m.Refused && len(m.Data) > 0 && m.Data[0] != meiDeviceID && m.Data[0] != meiCANopen {
+		return fmt.Errorf("read encapsulated message: MEI type %d at byte %d", m.Data[0], headerLen+1)
+	}
 	if role != response {
 		return nil
 	}

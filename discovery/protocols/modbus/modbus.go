@@ -165,7 +165,11 @@ type Identification struct {
 	Objects    []Object
 }
 
-const meiDeviceID = 14
+// The MEI types that are assigned (section 6.19); all others are reserved.
+const (
+	meiCANopen  = 13
+	meiDeviceID = 14
+)
 
 // parseIdentification reads the data behind the function code. Objects that stand before a damage are returned with the error.
 func parseIdentification(data []byte) (Identification, error) {
