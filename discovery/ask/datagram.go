@@ -14,6 +14,7 @@ type datagram struct {
 	*line
 	reading sync.Mutex
 	buffer  [maxDatagram]byte
+	owed    int // questions that left, less the datagrams that came
 	closing sync.Once
 }
 
@@ -28,10 +29,30 @@ func newDatagram(l *line) *datagram {
 
 // Write lets one listed message out when the pace allows it.
 func (c *datagram) Write(b []byte) (int, error) {
-	if err := c.send(b, 0); err != nil {
+	if err := c.ask(b, 0); err != nil {
 		return 0, err
 	}
 	return len(b), nil
+}
+
+// ask lets one message out and counts the answer that is owed for it.
+func (c *datagram) ask(message []byte, repeats int) error {
+	err := c.send(message, repeats)
+	if err == nil {
+		c.mu.Lock()
+		c.owed++
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// paid notes that a datagram came, or that none can come.
+func (c *datagram) paid(all bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed--; all || c.owed < 0 {
+		c.owed = 0
+	}
 }
 
 // Read gives the next datagram. When none comes in time, what was asked is asked once more, the same bytes, at the pace and
@@ -50,11 +71,14 @@ func (c *datagram) Read(b []byte) (int, error) {
 		}
 		if isTimeout(err) {
 			if again, unanswered := c.unanswered(); again {
-				if err := c.send(unanswered.message, unanswered.repeats+1); err != nil {
+				if err := c.ask(unanswered.message, unanswered.repeats+1); err != nil {
 					return 0, fmt.Errorf("ask again: %w", err)
 				}
 				continue
 			}
+		}
+		if isRefused(err) {
+			c.paid(true)
 		}
 		return 0, c.broken(err)
 	}
@@ -62,6 +86,7 @@ func (c *datagram) Read(b []byte) (int, error) {
 
 func (c *datagram) take(message []byte) {
 	now := time.Now()
+	c.paid(false)
 	c.begun(now)
 	c.settle(now, c.tap.feed(discovery.Server, now, message))
 }
@@ -82,7 +107,7 @@ func (c *datagram) unanswered() (again bool, e *exchange) {
 	return true, e
 }
 
-// Close closes the socket; UDP has no end that could be read.
+// Close closes the socket; UDP has no end that could be read. While an answer may still come, the socket is held.
 func (c *datagram) Close() error {
 	var err error
 	c.closing.Do(func() {
@@ -90,6 +115,14 @@ func (c *datagram) Close() error {
 		c.reading.Lock()
 		defer c.reading.Unlock()
 		c.abandon(discovery.Silent, closedEarly, false)
+		c.mu.Lock()
+		owed := c.owed > 0
+		c.mu.Unlock()
+		if owed {
+			limits := c.s.limits()
+			c.s.v.held.take(c.conn, limits.Received, limits.Answer+limits.Close)
+			return
+		}
 		err = c.conn.Close()
 	})
 	return err

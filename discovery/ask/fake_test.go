@@ -293,6 +293,7 @@ func quick() Limits {
 	l.Rate, l.Packets = 10_000, 1_000_000
 	l.SetupGap = time.Millisecond
 	l.Answer, l.Connect, l.Close = 200*time.Millisecond, 500*time.Millisecond, 200*time.Millisecond
+	l.Linger = 200 * time.Millisecond
 	return l
 }
 

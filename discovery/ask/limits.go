@@ -54,6 +54,7 @@ type Limits struct {
 	Connect    time.Duration // wait for a connection
 	Answer     time.Duration // wait for a whole answer
 	Close      time.Duration // read to the end after our FIN
+	Linger     time.Duration // hold a connection that the device has not ended by then, so that nothing late is reset
 	Stop       time.Duration // the same after the run was interrupted
 	Device     time.Duration // one device altogether, whatever it answers
 	UDPRetries int           // how often a datagram without an answer is sent again
@@ -97,6 +98,7 @@ func DefaultLimits() Limits {
 		Connect:        3 * time.Second,
 		Answer:         3 * time.Second,
 		Close:          2 * time.Second,
+		Linger:         time.Minute,
 		Stop:           800 * time.Millisecond,
 		Device:         15 * time.Minute,
 		UDPRetries:     1,
@@ -117,7 +119,7 @@ func DemoLimits() Limits {
 	}
 	l.Rate, l.Packets = 100, 5000
 	l.SetupGap, l.SlowGap = 5*time.Millisecond, 100*time.Millisecond
-	l.Connect, l.Answer, l.Close = time.Second, time.Second, 500*time.Millisecond
+	l.Connect, l.Answer, l.Close, l.Linger = time.Second, time.Second, 500*time.Millisecond, time.Second
 	return l
 }
 
@@ -178,6 +180,7 @@ func (l Limits) check() error {
 		{"connect time-out", l.Connect},
 		{"answer time-out", l.Answer},
 		{"closing time", l.Close},
+		{"time to hold a connection", l.Linger},
 		{"stopping time", l.Stop},
 		{"time for a device", l.Device},
 	} {

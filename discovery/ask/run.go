@@ -21,6 +21,9 @@ func (k *Keeper) Run(ctx context.Context, p Plan) (Result, error) {
 	defer stop(nil)
 	r := newRun(k, p)
 	r.brake = &brake{limits: k.o.Limits, closed: func() error { return k.o.Windows.closed(k.now()) }, stop: stop, notice: k.notice}
+	ending, release := k.ending(asking)
+	defer release()
+	r.held.ctx = ending
 	devices := newOrder(p.Devices, k.o.Limits.AtOnePort)
 	defer context.AfterFunc(asking, devices.end)()
 	var workers sync.WaitGroup
@@ -37,6 +40,7 @@ func (k *Keeper) Run(ctx context.Context, p Plan) (Result, error) {
 		})
 	}
 	workers.Wait()
+	r.held.wait()
 	return r.result(ctx, context.Cause(asking))
 }
 
@@ -66,6 +70,7 @@ type run struct {
 	plan     Plan
 	tally    *tally
 	brake    *brake
+	held     holder
 	expected float64 // seconds, of the run
 	work     float64 // seconds, of all devices one after another
 

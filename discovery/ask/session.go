@@ -168,6 +168,9 @@ func (s *session) connect(ctx context.Context, transport discovery.Transport) (n
 	if err := s.unreachable(); err != nil {
 		return nil, err
 	}
+	if err := s.v.keepsOne(); err != nil {
+		return nil, s.failed(err)
+	}
 	if !s.v.budget.takeConnection() {
 		return nil, s.failed(fmt.Errorf("connect to %s: the device's connections: %w", address, discovery.ErrBudget))
 	}
@@ -332,6 +335,18 @@ func (s *session) distress(reason string, cause error) error {
 		err = timedOut{err}
 	}
 	return s.failed(err)
+}
+
+// stillOpen notes that the device has not ended a connection that we ended. It gets no other in this run: for all we know, each
+// costs it a place.
+func (s *session) stillOpen() {
+	if s.ctx.Err() != nil {
+		return // there was no time to wait for it
+	}
+	reason := fmt.Sprintf("%s: it did not end the connection within %s", s.protocol.Name, s.limits().Close)
+	if s.v.keeps(reason) {
+		s.fact(discovery.KeyDistress, reason)
+	}
 }
 
 // failed keeps the first error that decides about the outcome, whatever the asker makes of it, and gives it back.

@@ -133,7 +133,8 @@ func (c *stream) garbage(err error) {
 	c.fail(fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err))
 }
 
-// Close closes in order: FIN, read to the end, but not for ever. Nothing is reset, and what the device still says is read.
+// Close closes in order: FIN, read to the end, but not for ever. Nothing is reset, and what the device still says is read; a
+// connection that it does not end is held, and it gets no other.
 func (c *stream) Close() error {
 	var err error
 	c.closing.Do(func() {
@@ -141,9 +142,15 @@ func (c *stream) Close() error {
 		c.reading.Lock()
 		defer c.reading.Unlock()
 		half, ok := c.conn.(interface{ CloseWrite() error })
-		ended := ok && half.CloseWrite() == nil && c.drain()
+		open := ok && half.CloseWrite() == nil
+		ended := open && c.drain()
 		c.abandon(discovery.Silent, closedEarly, ended)
-		err = c.conn.Close()
+		if open && !ended {
+			c.s.stillOpen()
+			c.s.v.held.take(c.conn, max(c.s.limits().Received-c.received, 0), c.s.limits().Linger)
+		} else {
+			err = c.conn.Close()
+		}
 		c.s.v.pace.closed(time.Now())
 	})
 	return err

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,14 +19,16 @@ type visit struct {
 	budget *budget
 	tally  *tally
 	brake  *brake
+	held   *holder
 	told   func() // something was sent or answered
 
 	mu       sync.Mutex
 	sent     bool
 	answered bool
-	silent   bool // it did not answer, since that was last looked into
-	checks   int  // whether it is still there
-	distress string
+	silent   bool   // it did not answer, since that was last looked into
+	checks   int    // whether it is still there
+	distress string // it is left alone
+	kept     string // it has a connection that it does not end, and gets no other
 	times    answerTimes
 }
 
@@ -33,7 +36,7 @@ func (k *Keeper) newVisit(d DevicePlan, r *run) *visit {
 	class := k.o.Limits.Class(d.Class)
 	class.Gap = max(class.Gap, time.Duration(d.GapMS)*time.Millisecond)
 	return &visit{
-		k: k, plan: d, tally: r.tally, brake: r.brake, told: r.progress,
+		k: k, plan: d, tally: r.tally, brake: r.brake, held: &r.held, told: r.progress,
 		pace:   &pace{limits: k.o.Limits, class: class, overall: k.questions, packets: k.packets, random: k.random, brake: r.brake},
 		budget: &budget{questions: min(d.AtMost, k.o.Limits.questions(d.Class, true)), connections: class.Connections},
 	}
@@ -82,6 +85,28 @@ func (v *visit) leftAlone() error {
 	return nil
 }
 
+// keeps reports whether this is the first connection that the device does not end.
+func (v *visit) keeps(reason string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.kept != "" {
+		return false
+	}
+	v.kept = reason
+	v.k.log.Warn("a device does not end a connection and gets no other", "addr", v.plan.Address.String(), "reason", reason)
+	return true
+}
+
+// keepsOne gives an error when no further connection may be opened.
+func (v *visit) keepsOne() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.kept != "" {
+		return fmt.Errorf("%w: %s", discovery.ErrDistress, v.kept)
+	}
+	return nil
+}
+
 func (v *visit) record(e discovery.Exchange) {
 	v.tally.count(e)
 	v.k.record(e)
@@ -105,18 +130,25 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 			v.skip(item, err.Error())
 			continue
 		}
+		if err := v.keepsOne(); err != nil && item.Transport == discovery.TCP.String() {
+			v.skip(item, err.Error())
+			continue
+		}
 		result.Items = append(result.Items, v.ask(ctx, ending, item))
 		v.gone(ctx)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	result.Distress = v.distress
+	result.Distress = cmp.Or(v.distress, v.kept)
 	if errors.Is(context.Cause(ctx), errTooLong) {
 		v.tally.reason(fmt.Sprintf("%s: %v", v.plan.Address, errTooLong))
 	}
-	v.tally.device(v.sent, v.answered, v.distress != "")
-	if v.distress != "" {
+	v.tally.device(v.sent, v.answered, result.Distress != "")
+	switch {
+	case v.distress != "":
 		v.tally.reason(fmt.Sprintf("%s was left alone: %s", v.plan.Address, v.distress))
+	case v.kept != "":
+		v.tally.reason(fmt.Sprintf("%s got no further connection: %s", v.plan.Address, v.kept))
 	}
 	return result
 }
