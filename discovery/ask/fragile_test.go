@@ -19,10 +19,10 @@ import (
 // presets are the paces that a user can choose.
 func presets() []Limits { return []Limits{DefaultLimits()} }
 
-// benchOptions asks the real protocols of the bench.
+// benchOptions asks the real protocols of the bench all that they list.
 func benchOptions(limits Limits) Options {
 	return Options{
-		Protocols: []discovery.Protocol{modbus.Protocol(), opcua.Protocol(), snmp.Protocol()}, Limits: limits,
+		Protocols: []discovery.Protocol{modbus.Protocol(), opcua.Protocol(), snmp.Protocol()}, Limits: limits, Allow: []string{allowAll},
 		Credentials: []discovery.Credential{{Protocol: "snmp", Kind: "community", Secret: "public"}},
 	}
 }
