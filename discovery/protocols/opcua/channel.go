@@ -116,6 +116,10 @@ func (c *channel) openChannel(ctx context.Context) error {
 		return fmt.Errorf("%s: answered with service %d: %w", requestOpenChannel, what, discovery.ErrNotUnderstood)
 	}
 	if c.id, c.token, err = r.channelToken(); err != nil {
+		var refused statusError
+		if !errors.As(err, &refused) {
+			err = fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+		}
 		return fmt.Errorf("%s: %w", requestOpenChannel, err)
 	}
 	return nil
@@ -189,7 +193,10 @@ func (c *channel) exchange(ctx context.Context, req ua.Request, want service, cl
 	if result := r.responseHeader(); r.Err() == nil && (isBad(result) || what == serviceFault) {
 		return r, statusError(result)
 	}
-	return behindType, r.problem("header of answer")
+	if err := r.problem("header of answer"); err != nil {
+		return r, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
+	}
+	return behindType, nil
 }
 
 // encode makes the chunk of a request.
