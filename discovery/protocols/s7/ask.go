@@ -15,7 +15,7 @@ import (
 
 // The names of the requests.
 const (
-	requestConnect    = "connect"
+	requestConnect    = "connect-transport"
 	requestSetup      = "setup-communication"
 	requestModules    = "read-szl-module-identification"
 	requestComponents = "read-szl-component-identification"
