@@ -49,6 +49,7 @@ type exchange struct {
 	repeats int
 	noSign  bool // silence says nothing
 	tries   bool // a credential: silence is no sign of distress
+	unsent  bool // nothing of it left
 }
 
 func newLine(s *session, conn net.Conn, transport discovery.Transport) *line {
@@ -131,10 +132,13 @@ func (l *line) transmit(request discovery.Request, message []byte, secrets []dis
 	l.arm(now)
 	l.mu.Unlock()
 	_ = l.conn.SetWriteDeadline(now.Add(l.s.limits().Answer))
-	_, err := l.conn.Write(message)
+	n, err := l.conn.Write(message)
 	l.s.v.pace.sent(time.Now(), request.Setup)
 	l.s.v.touched()
 	if err != nil {
+		l.mu.Lock()
+		e.unsent = n == 0
+		l.mu.Unlock()
 		return l.broken(fmt.Errorf("send %s: %w", request.Name, err))
 	}
 	return nil
@@ -245,7 +249,7 @@ func (l *line) broken(err error) error {
 
 // lost ends all that is pending. If a question is among it and the device had answered questions before, that is distress.
 func (l *line) lost(outcome discovery.Outcome, note string, err error) error {
-	question := l.abandon(outcome, note, outcome == discovery.Reset)
+	question := l.abandon(outcome, note, false)
 	if outcome == discovery.Silent && question != "" {
 		l.s.v.fellSilent()
 	}
@@ -277,6 +281,9 @@ func (l *line) abandon(outcome discovery.Outcome, note string, ended bool) (ques
 		}
 		if e.Outcome == discovery.Reset {
 			l.s.cutOff()
+		}
+		if e.unsent {
+			e.Outcome, e.Note = discovery.Failed, "it could not be sent: "+note
 		}
 		l.s.record(e.Exchange)
 	}
