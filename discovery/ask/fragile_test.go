@@ -17,7 +17,7 @@ import (
 )
 
 // presets are the paces that a user can choose.
-func presets() []Limits { return []Limits{DefaultLimits()} }
+func presets() []Limits { return []Limits{WhisperLimits(), DefaultLimits(), BriskLimits()} }
 
 // benchOptions asks the real protocols of the bench all that they list.
 func benchOptions(limits Limits) Options {
@@ -34,14 +34,7 @@ func plugIn(ctx context.Context, e *ether, devices ...*fragile.Device) []Host {
 	at := addr("10.0.0.1")
 	for _, d := range devices {
 		for _, name := range d.Protocols {
-			switch name {
-			case "modbus":
-				go d.Serve(ctx, name, e.listen(netip.AddrPortFrom(at, modbus.Port).String()))
-			case "opcua":
-				go d.Serve(ctx, name, e.listen(netip.AddrPortFrom(at, 4840).String()))
-			case "snmp":
-				go d.ServePacket(ctx, name, e.listenPacket(netip.AddrPortFrom(at, snmp.Port).String()))
-			}
+			plug(ctx, e, d, name, at)
 		}
 		go d.Panel(ctx)
 		h := host(at.String(), Controller, d.Protocols...)
@@ -50,6 +43,20 @@ func plugIn(ctx context.Context, e *ether, devices ...*fragile.Device) []Host {
 		at = at.Next()
 	}
 	return hosts
+}
+
+// plug opens one port of a device.
+func plug(ctx context.Context, e *ether, d *fragile.Device, protocol string, at netip.Addr) {
+	for _, p := range hostAskers() {
+		address := netip.AddrPortFrom(at, p.Asker.Port).String()
+		switch {
+		case p.Name != protocol:
+		case p.Asker.Transport == discovery.UDP:
+			go d.ServePacket(ctx, protocol, e.listenPacket(address))
+		default:
+			go d.Serve(ctx, protocol, e.listen(address))
+		}
+	}
 }
 
 // noticed is what must be said of a device of the bench after it was asked.
@@ -70,7 +77,7 @@ func notices() map[string]noticed {
 		"reboots": {items: "modbus answered"}, "reboots-snmp": {items: "snmp answered"},
 
 		"slower": {
-			items: "modbus distress", fact: discovery.KeyDistress, value: "slower", ledger: "read-device-identification-regular skipped",
+			items: "modbus distress", fact: discovery.KeyDistress, value: "times its own", ledger: "read-device-identification-regular answered",
 		},
 		"crawls": {
 			items: "modbus not understood", fact: discovery.KeyDistress, value: "did not end the connection", ledger: "read-device-identification-basic garbage",

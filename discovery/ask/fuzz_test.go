@@ -74,7 +74,7 @@ func FuzzMetering(f *testing.F) {
 		for _, c := range []*ClassLimits{&limits.Controller} {
 			c.Gap, c.Pause, c.Questions = time.Nanosecond, time.Nanosecond, 7
 		}
-		limits.SetupGap, limits.Rate, limits.Received = time.Nanosecond, 1e9, 1<<12
+		limits.SetupGap, limits.Rate, limits.Packets, limits.Received = time.Nanosecond, 1e9, 1<<30, 1<<12
 		k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{p}, Limits: limits})
 		device := &hostile{says: says, piece: int(piece) + 1}
 		k.dial = func(context.Context, string, string) (net.Conn, error) { return device, nil }

@@ -144,11 +144,11 @@ func (l Limits) questions(c Class, core bool) int {
 	return l.Class(c).Questions
 }
 
-// packetRate is a bucket that lets no more than Packets pass in any second: what is in it at the second's beginning and what flows
-// in until its end.
+// packetRate is a bucket that lets no more than Packets pass in any second: what is in it at the second's beginning, what flows in
+// until its end, and one packet of each device that is asked, whose answer is acknowledged later than it was counted.
 func (l Limits) packetRate() (perSecond rate.Limit, burst int) {
 	burst = l.Packets / 5
-	return rate.Limit(l.Packets - burst), burst
+	return rate.Limit(l.Packets - burst - l.Devices), burst
 }
 
 // WithGap is the same pace with one gap for every class of device.
@@ -189,8 +189,8 @@ func (l Limits) check() error {
 		}
 	}
 	switch {
-	case l.Packets < packetsPerMessage*5:
-		return fmt.Errorf("limits: %d packets per second: at least %d", l.Packets, packetsPerMessage*5)
+	case l.Packets < packetsPerMessage*5 || l.Packets-l.Packets/5 <= l.Devices:
+		return fmt.Errorf("limits: %d packets per second: at least %d", l.Packets, max(packetsPerMessage*5, l.Devices*5/4+1))
 	case l.Core < 0:
 		return fmt.Errorf("limits: %d questions to the core may not be negative", l.Core)
 	case !(l.Rate > 0) || !(l.SweepRate > 0):

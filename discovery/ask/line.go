@@ -103,7 +103,7 @@ func (l *line) send(message []byte, repeats int) error {
 		return err
 	}
 	if request.Setup {
-		err = l.s.v.pace.setup(l.alive)
+		err = l.s.v.pace.setup(l.alive, l.ctx)
 	} else {
 		err = l.s.v.pace.question(l.ctx, request.Gap)
 	}

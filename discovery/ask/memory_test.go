@@ -21,18 +21,21 @@ type ether struct {
 	hosts     map[netip.Addr]bool     // that are there: a port without a listener is closed, other hosts are silent
 	packets   []sentPacket            // that left us, in order
 	halfOpen  int                     // connections that we broke off while they came about
+	open      map[netip.Addr]int      // connections whose near end is open
+	most      int
+	resolved  map[netip.Addr]bool
 }
 
 // sentPacket is one that the near side sent.
 type sentPacket struct {
 	at   time.Time
 	to   string
-	what string // "syn", "ack", "data", "fin", "rst", "udp", "icmp"
+	what string // "syn", "ack", "data", "fin", "rst", "udp", "arp", "icmp"
 	data []byte
 }
 
 func newEther() *ether {
-	return &ether{listeners: map[string]*memListener{}, hosts: map[netip.Addr]bool{}}
+	return &ether{listeners: map[string]*memListener{}, hosts: map[netip.Addr]bool{}, open: map[netip.Addr]int{}, resolved: map[netip.Addr]bool{}}
 }
 
 func (e *ether) sent(to, what string, data []byte) {
@@ -49,6 +52,22 @@ func (e *ether) left(kinds ...string) []sentPacket {
 		return slices.Clone(e.packets)
 	}
 	return slices.DeleteFunc(slices.Clone(e.packets), func(p sentPacket) bool { return !slices.Contains(kinds, p.what) })
+}
+
+// atOnce is how many connections to one address were open at a time, at most, those counted that we only still held.
+func (e *ether) atOnce() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.most
+}
+
+// opened notes that a connection came about, or that its near end is closed.
+func (e *ether) opened(address string, n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	host := netip.MustParseAddrPort(address).Addr()
+	e.open[host] += n
+	e.most = max(e.most, e.open[host])
 }
 
 func (e *ether) brokenOff() int {
@@ -78,16 +97,36 @@ func (e *ether) unplug(host netip.Addr) {
 	delete(e.hosts, host)
 }
 
+// isThere reports whether a host would answer ARP.
+func (e *ether) isThere(host netip.Addr) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.hosts[host]
+}
+
 func (e *ether) there(address string) (host bool, l *memListener, udp *memListener) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.hosts[netip.MustParseAddrPort(address).Addr()], e.listeners["tcp "+address], e.listeners["udp "+address]
 }
 
+// resolve is the system's own ARP request for whom it has not spoken to before.
+func (e *ether) resolve(address string) {
+	host := netip.MustParseAddrPort(address).Addr()
+	e.mu.Lock()
+	known := e.resolved[host]
+	e.resolved[host] = true
+	e.mu.Unlock()
+	if !known {
+		e.sent(address, "arp", nil)
+	}
+}
+
 // dial is the Keeper's dial.
 func (e *ether) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, l, udp := e.there(address)
 	if network == "udp" {
+		e.resolve(address)
 		near, far := e.pair(address, true)
 		if host && udp != nil {
 			udp.queue <- far
@@ -96,6 +135,7 @@ func (e *ether) dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 		return near, nil
 	}
+	e.resolve(address)
 	e.sent(address, "syn", nil)
 	if !host {
 		<-ctx.Done()
@@ -114,6 +154,7 @@ func (e *ether) dial(ctx context.Context, network, address string) (net.Conn, er
 		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	e.sent(address, "ack", nil)
+	e.opened(address, 1)
 	return near, nil
 }
 
@@ -166,6 +207,7 @@ type memConn struct {
 	inbox    [][]byte
 	size     int
 	ended    bool // the peer sent FIN
+	acked    bool // we have read it
 	finished bool // we sent FIN
 	broken   bool // it was reset
 	closed   bool
@@ -173,8 +215,8 @@ type memConn struct {
 	timer    *time.Timer
 }
 
-// window is how much waits unread before the writer has to wait.
-const window = 64 << 10
+// mostUnread is how much waits unread before the writer has to wait.
+const mostUnread = 64 << 10
 
 func (c *memConn) sent(what string, data []byte) {
 	if c.near {
@@ -206,12 +248,13 @@ func (c *memConn) Read(b []byte) (int, error) {
 				c.inbox = c.inbox[1:]
 			}
 			c.size -= n
-			if !c.datagrams {
-				c.sent("ack", nil)
-			}
 			c.wake.Broadcast()
 			return n, nil
 		case c.ended || c.datagrams && c.peer.closed:
+			if c.ended && !c.acked {
+				c.acked = true
+				c.sent("ack", nil)
+			}
 			return 0, io.EOF
 		}
 		c.wake.Wait()
@@ -238,7 +281,7 @@ func (c *memConn) Write(b []byte) (int, error) {
 		}
 		return len(b), nil
 	}
-	for c.peer.size >= window && !c.closed && !c.broken && !c.peer.closed {
+	for c.peer.size >= mostUnread && !c.closed && !c.broken && !c.peer.closed {
 		c.wake.Wait()
 	}
 	switch {
@@ -256,6 +299,7 @@ func (c *memConn) Write(b []byte) (int, error) {
 	}
 	c.peer.inbox = append(c.peer.inbox, data)
 	c.peer.size += len(data)
+	c.peer.sent("ack", nil)
 	c.wake.Broadcast()
 	return len(b), nil
 }
@@ -287,6 +331,9 @@ func (c *memConn) Close() error {
 		return net.ErrClosed
 	}
 	c.closed = true
+	if c.near && !c.datagrams {
+		c.ether.opened(c.address, -1)
+	}
 	if c.timer != nil {
 		c.timer.Stop()
 	}

@@ -79,15 +79,16 @@ func (p *pace) spent(n int) {
 	}
 }
 
-// setup waits until a message of set-up or tear-down may leave.
-func (p *pace) setup(ctx context.Context) error {
+// setup waits until a message of set-up or tear-down may leave. When asking ends, what is still to be said leaves at once.
+func (p *pace) setup(ctx, asking context.Context) error {
 	p.mu.Lock()
 	due := after(p.lastMessage, p.limits.SetupGap)
 	p.mu.Unlock()
 	if err := sleepUntil(ctx, due); err != nil {
 		return err
 	}
-	return p.packets.WaitN(ctx, p.cost())
+	_ = p.packets.WaitN(asking, p.cost())
+	return ctx.Err()
 }
 
 // connect waits until a connection may be opened. It takes a turn like a question: the set-up of a connection costs a small

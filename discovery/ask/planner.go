@@ -384,7 +384,8 @@ func (k *Keeper) totals(p Plan) Totals {
 		free := slices.Index(places, slices.Min(places))
 		places[free] += d.Seconds
 	}
-	t.Seconds = max(slices.Max(places), float64(paced)/k.o.Limits.Rate)
+	perSecond, _ := k.o.Limits.packetRate()
+	t.Seconds = max(slices.Max(places), float64(paced)/k.o.Limits.Rate, float64(t.Packets)/float64(perSecond))
 	for _, segment := range p.Segments {
 		t.Questions += segment.Packets
 		t.Packets += segment.Packets

@@ -158,11 +158,15 @@ func sweepKeeper(t *testing.T, ask askFunc, w *cable, scope string) (*Keeper, *n
 		t.Fatal(err)
 	}
 	k, book := newKeeper(t, Options{Protocols: []discovery.Protocol{arpProtocol(ask)}, Scope: prefixes, Site: "s", Segment: "g"})
-	k.o.Interface = &net.Interface{Name: "eth9", HardwareAddr: us[:]}
-	k.links = []link{{net: netip.MustParsePrefix("10.0.0.0/24"), own: addr("10.0.0.1")}}
-	k.own = []netip.Addr{addr("10.0.0.1")}
+	onLink(k, netip.MustParsePrefix("10.0.0.0/24"), addr("10.0.0.1"))
 	k.frames = w.open
 	return k, book
+}
+
+// onLink gives the keeper an interface with one network and our own address there.
+func onLink(k *Keeper, network netip.Prefix, own netip.Addr) {
+	k.o.Interface = &net.Interface{Name: "eth9", HardwareAddr: us[:]}
+	k.links, k.own = []link{{net: network, own: own}}, []netip.Addr{own}
 }
 
 func TestSweep(t *testing.T) {
