@@ -28,6 +28,7 @@ type Limits struct {
 	Rate      float64 // questions and connects per second, all devices together
 	Devices   int     // asked at once
 	AtOnePort int     // of these, at most behind one switch port
+	Addresses int     // of one station; one that answers for more speaks for others, and they are not asked without better evidence
 	Jitter    float64 // up to this share is added to each gap, so that runs of devices do not beat in step
 
 	SetupGap   time.Duration // the least time between any two messages to one device
@@ -78,6 +79,7 @@ func DefaultLimits() Limits {
 		Rate:           10,
 		Devices:        8,
 		AtOnePort:      2,
+		Addresses:      8,
 		Jitter:         0.1,
 		SetupGap:       100 * time.Millisecond,
 		SlowRTT:        300 * time.Millisecond,
@@ -201,6 +203,8 @@ func (l Limits) check() error {
 	case l.AtOnePort < 1 || l.PauseAt < 1 || l.StopAt < 1 || l.RunPause <= 0 || l.Recent <= 0:
 		return fmt.Errorf("limits: %d devices behind one port, run paused at %d for %s, stopped at %d, of those heard within %s: each must be more than 0",
 			l.AtOnePort, l.PauseAt, l.RunPause, l.StopAt, l.Recent)
+	case l.Addresses < 1:
+		return fmt.Errorf("limits: %d addresses of a station: at least 1", l.Addresses)
 	case l.Devices < 1 || l.Received < 1:
 		return fmt.Errorf("limits: %d devices at once, %d bytes received: at least 1 each", l.Devices, l.Received)
 	case !(l.Jitter >= 0 && l.Jitter <= 1):

@@ -1,9 +1,13 @@
 package ask
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+)
 
 // order gives out the devices of a plan in its order, so many at once, and no more than a few of those behind one switch port:
-// what hangs on one cable shares it.
+// what hangs on one cable shares it. Addresses of one station are asked one after another: it is one device that answers.
 type order struct {
 	devices   []DevicePlan
 	atOnePort int
@@ -12,11 +16,12 @@ type order struct {
 	turn  *sync.Cond
 	taken []bool
 	busy  map[string]int // by switch port
+	asked map[discovery.MAC]bool
 	ended bool
 }
 
 func newOrder(devices []DevicePlan, atOnePort int) *order {
-	o := &order{devices: devices, atOnePort: atOnePort, taken: make([]bool, len(devices)), busy: map[string]int{}}
+	o := &order{devices: devices, atOnePort: atOnePort, taken: make([]bool, len(devices)), busy: map[string]int{}, asked: map[discovery.MAC]bool{}}
 	o.turn = sync.NewCond(&o.mu)
 	return o
 }
@@ -33,11 +38,15 @@ func (o *order) next() (i int, ok bool) {
 				continue
 			}
 			left = true
-			if d.Behind == "" || o.busy[d.Behind] < o.atOnePort {
-				o.taken[i] = true
-				o.busy[d.Behind]++
-				return i, true
+			if o.asked[d.MAC] || d.Behind != "" && o.busy[d.Behind] >= o.atOnePort {
+				continue
 			}
+			o.taken[i] = true
+			o.busy[d.Behind]++
+			if !d.MAC.IsZero() {
+				o.asked[d.MAC] = true
+			}
+			return i, true
 		}
 		if !left {
 			return 0, false
@@ -52,6 +61,7 @@ func (o *order) done(i int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.busy[o.devices[i].Behind]--
+	delete(o.asked, o.devices[i].MAC)
 	o.turn.Broadcast()
 }
 

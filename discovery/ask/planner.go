@@ -25,7 +25,9 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 	for _, prefix := range k.o.Scope {
 		p.Scope = append(p.Scope, prefixText(prefix))
 	}
-	for _, h := range mergeHosts(hosts) {
+	merged := mergeHosts(hosts)
+	crowds := k.crowds(merged)
+	for _, h := range merged {
 		if !h.Subject.IP.IsValid() {
 			k.planLater(&p, h, hosts)
 			continue
@@ -38,7 +40,7 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 			p.NotAsked = append(p.NotAsked, NotAsked{Address: h.Subject.IP, Reason: reason})
 			continue
 		}
-		device, notAsked := k.planDevice(h)
+		device, notAsked := k.planDevice(h, crowds[h.Subject.MAC])
 		p.NotAsked = append(p.NotAsked, notAsked...)
 		if len(device.Items) > 0 {
 			p.Devices = append(p.Devices, device)
@@ -146,8 +148,22 @@ func classOrder(c Class) int {
 	return 1
 }
 
-// planDevice lists what the host is asked, and what of it is not.
-func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
+// crowds gives the stations that answer for more addresses than one has of its own, and for how many: a router that answers ARP for
+// others (RFC 1027), a firewall. Nobody knows which of the addresses are there.
+func (k *Keeper) crowds(hosts []Host) map[discovery.MAC]int {
+	out := map[discovery.MAC]int{}
+	for _, h := range hosts {
+		if !h.Subject.MAC.IsZero() && h.Subject.IP.IsValid() {
+			out[h.Subject.MAC]++
+		}
+	}
+	maps.DeleteFunc(out, func(_ discovery.MAC, n int) bool { return n <= k.o.Limits.Addresses })
+	return out
+}
+
+// planDevice lists what the host is asked, and what of it is not. crowd is for how many addresses its station answers, if they are
+// more than it can have itself.
+func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 	limits := k.o.Limits.Class(h.Class)
 	d := DevicePlan{
 		Site: h.Subject.Site, Segment: h.Subject.Segment, Address: h.Subject.IP, MAC: h.Subject.MAC, VLAN: h.Subject.VLAN,
@@ -168,6 +184,13 @@ func (k *Keeper) planDevice(h Host) (DevicePlan, []NotAsked) {
 			notAsked = append(notAsked, NotAsked{
 				Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(),
 				Reason: "nothing speaks for it: needs --allow " + allowBlind,
+			})
+			continue
+		}
+		if crowd > 0 && grade > discovery.GradeAnnounced && !k.namedAlone(h.Subject.IP) {
+			notAsked = append(notAsked, NotAsked{
+				Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(),
+				Reason: fmt.Sprintf("%s answers ARP for %d addresses: name this one alone in the scope if it is there", h.Subject.MAC, crowd),
 			})
 			continue
 		}
@@ -299,7 +322,7 @@ const maxLater = 1 << 16
 
 // planLater says what each host of the scope is asked that is not among the known ones.
 func (k *Keeper) planLater(p *Plan, each Host, hosts []Host) {
-	device, notAsked := k.planDevice(each)
+	device, notAsked := k.planDevice(each, 0)
 	p.NotAsked = append(p.NotAsked, notAsked...)
 	if len(device.Items) == 0 {
 		return
