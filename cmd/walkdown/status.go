@@ -43,7 +43,11 @@ func failed(err error, hint string) error {
 
 // incomplete is a run that did not cover all of its scope, for these reasons.
 func incomplete(reasons []string) error {
-	return &statusError{status: statusIncomplete, err: errors.New("incomplete: " + strings.Join(reasons, "; "))}
+	text := "incomplete: " + strings.Join(reasons, "; ")
+	if len(reasons) > 1 {
+		text = "incomplete:\n  " + strings.Join(reasons, "\n  ")
+	}
+	return &statusError{status: statusIncomplete, err: errors.New(text)}
 }
 
 // errInterrupted ends a run that a person or the system stopped.

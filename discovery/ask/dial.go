@@ -15,8 +15,15 @@ func (k *Keeper) dialPlain(ctx context.Context, network, address string) (net.Co
 			return nil, err
 		}
 	}
-	return d.DialContext(ctx, network, address)
+	conn, err := d.DialContext(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok && !addrPort(tcp.RemoteAddr()).Addr().IsLoopback() { // whose segments are larger than that
+		_ = tcp.SetReadBuffer(readBuffer)
+	}
+	return conn, err
 }
+
+// readBuffer bounds what the system takes of a device that talks on before it was read, in bytes: what it has taken it acknowledges.
+const readBuffer = 16 << 10
 
 // bind makes the connection leave by the interface that was named.
 func (k *Keeper) bind(d *net.Dialer, network, address string) error {

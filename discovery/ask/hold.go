@@ -30,9 +30,15 @@ func (h *holder) take(conn net.Conn, bytes int, patience time.Duration) {
 				return
 			}
 			bytes -= n
+			if n == len(buffer) && sleepUntil(h.ctx, time.Now().Add(betweenReads)) != nil {
+				return
+			}
 		}
 	})
 }
+
+// betweenReads keeps what is read of a device that talks on, and what the system acknowledges of it, to 20 kB/s.
+const betweenReads = 200 * time.Millisecond
 
 // wait returns when nothing is held any more.
 func (h *holder) wait() { h.open.Wait() }

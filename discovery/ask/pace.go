@@ -69,8 +69,18 @@ func (p *pace) over(t discovery.Transport) {
 	p.stream = t == discovery.TCP
 }
 
-// spent counts packets that leave without waiting: the acknowledgements of a long answer, the end of a connection. Later ones
-// wait for them.
+// afford waits for room on the wire for so many packets.
+func (p *pace) afford(ctx context.Context, n int) {
+	for n > 0 {
+		some := min(n, p.packets.Burst())
+		if p.packets.WaitN(ctx, some) != nil {
+			return
+		}
+		n -= some
+	}
+}
+
+// spent counts packets that leave without waiting, at the end of a connection. Later ones wait for them.
 func (p *pace) spent(n int) {
 	for n > 0 {
 		some := min(n, p.packets.Burst())

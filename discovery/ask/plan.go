@@ -25,7 +25,9 @@ type Plan struct {
 	// Later is what is asked of each host of the scope that is found later; nil when nothing is.
 	Later    *LaterPlan `json:"later,omitempty"`
 	NotAsked []NotAsked `json:"not_asked,omitempty"`
-	Totals   Totals     `json:"totals"` // of Sweep and Devices, without Later
+	// Proxies are the stations that answer ARP for more addresses than one has of its own; those are not asked without better evidence.
+	Proxies []Proxy `json:"proxies,omitempty"`
+	Totals  Totals  `json:"totals"` // of Sweep and Devices, without Later
 }
 
 // Pace is the part of the limits that holds for the whole run.
@@ -133,6 +135,12 @@ type NotAsked struct {
 	Request  string     `json:"request,omitempty"`  // "" = nothing of the protocol
 	Grade    string     `json:"grade,omitempty"`
 	Reason   string     `json:"reason"`
+}
+
+// Proxy is a station that answers ARP for so many addresses of the scope.
+type Proxy struct {
+	MAC       discovery.MAC `json:"mac"`
+	Addresses int           `json:"addresses"`
 }
 
 // LaterPlan is what each host that is found later is asked.

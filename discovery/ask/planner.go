@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -27,6 +28,10 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 	}
 	merged := mergeHosts(hosts)
 	crowds := k.crowds(merged)
+	for mac, n := range crowds {
+		p.Proxies = append(p.Proxies, Proxy{MAC: mac, Addresses: n})
+	}
+	slices.SortFunc(p.Proxies, func(a, b Proxy) int { return bytes.Compare(a.MAC[:], b.MAC[:]) })
 	for _, h := range merged {
 		if !h.Subject.IP.IsValid() {
 			k.planLater(&p, h, hosts)
@@ -170,6 +175,7 @@ func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 		Class: h.Class, Behind: h.Behind, Heard: h.Heard, GapMS: limits.Gap.Milliseconds(), AtMost: k.o.Limits.questions(h.Class, h.Core),
 	}
 	var notAsked []NotAsked
+	blindly := crowd > 0 && !k.namedAlone(h.Subject.IP)
 	type candidate struct {
 		protocol discovery.Protocol
 		grade    discovery.Grade
@@ -177,20 +183,13 @@ func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 	var candidates []candidate
 	for _, p := range k.o.Protocols {
 		grade := h.Evidence[p.Name]
-		if p.Asker == nil || grade == 0 {
+		if p.Asker == nil || grade == 0 || blindly && grade > discovery.GradeAnnounced {
 			continue
 		}
 		if grade >= discovery.GradeBlind && !k.allowed(allowBlind) {
 			notAsked = append(notAsked, NotAsked{
 				Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(),
 				Reason: "nothing speaks for it: needs --allow " + allowBlind,
-			})
-			continue
-		}
-		if crowd > 0 && grade > discovery.GradeAnnounced && !k.namedAlone(h.Subject.IP) {
-			notAsked = append(notAsked, NotAsked{
-				Address: h.Subject.IP, Protocol: p.Name, Grade: grade.String(),
-				Reason: fmt.Sprintf("%s answers ARP for %d addresses: name this one alone in the scope if it is there", h.Subject.MAC, crowd),
 			})
 			continue
 		}
@@ -203,6 +202,12 @@ func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 		if len(item.Requests) > 0 {
 			d.Items = append(d.Items, item)
 		}
+	}
+	if blindly && len(d.Items) == 0 {
+		notAsked = []NotAsked{{
+			Address: h.Subject.IP,
+			Reason:  fmt.Sprintf("%s answers ARP for %d addresses: name this one alone in the scope if it is there", h.Subject.MAC, crowd),
+		}}
 	}
 	if len(d.Items) == 0 && len(notAsked) == 0 {
 		notAsked = append(notAsked, NotAsked{Address: h.Subject.IP, Reason: "nothing is known that it could be asked"})

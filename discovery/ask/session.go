@@ -340,8 +340,8 @@ func (s *session) distress(reason string, cause error) error {
 // stillOpen notes that the device has not ended a connection that we ended. It gets no other in this run: for all we know, each
 // costs it a place.
 func (s *session) stillOpen() {
-	if s.ctx.Err() != nil {
-		return // there was no time to wait for it
+	if s.ctx.Err() != nil || s.v.leftAlone() != nil {
+		return // there was no time to wait for it, or nothing more is expected of it
 	}
 	reason := fmt.Sprintf("%s: it did not end the connection within %s", s.protocol.Name, s.limits().Close)
 	if s.v.keeps(reason) {

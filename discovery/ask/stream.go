@@ -15,10 +15,11 @@ type stream struct {
 	writing sync.Mutex
 	unsent  []byte // the start of a message that the asker has not written whole
 
-	reading  sync.Mutex
-	inbound  []byte // the start of a message that has not come whole
-	received int
-	deaf     bool // the device said what cannot be framed: nothing more is read into it
+	reading   sync.Mutex
+	inbound   []byte // the start of a message that has not come whole
+	received  int
+	uncounted int  // bytes of it whose acknowledgement was not counted yet
+	deaf      bool // the device said what cannot be framed: nothing more is read into it
 
 	closing sync.Once
 }
@@ -73,7 +74,7 @@ func (c *stream) Read(b []byte) (int, error) {
 	}
 	n, err := c.conn.Read(b)
 	if n > 0 {
-		c.take(b[:n])
+		c.take(c.ctx, b[:n])
 	}
 	if err != nil {
 		err = c.broken(err)
@@ -81,17 +82,18 @@ func (c *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// take decodes each whole message that has come. The caller holds reading.
-func (c *stream) take(b []byte) {
+// take decodes each whole message that has come, and waits until the wire has room for the acknowledgement of more. The caller
+// holds reading.
+func (c *stream) take(ctx context.Context, b []byte) {
 	now := time.Now()
 	if c.received += len(b); c.received > c.s.limits().Received {
 		c.garbage(fmt.Errorf("more than %d bytes over one connection", c.s.limits().Received))
 	}
+	c.acknowledge(ctx, len(b))
 	if c.deaf {
 		return
 	}
 	c.begun(now)
-	c.acknowledge(len(b))
 	c.inbound = append(c.inbound, b...)
 	at := 0
 	for at < len(c.inbound) {
@@ -114,13 +116,17 @@ func (c *stream) take(b []byte) {
 }
 
 // acknowledge counts what the system sends for a long answer: every second full segment is acknowledged (RFC 9293 section
-// 3.8.6.3). The first acknowledgement was counted with the message.
-func (c *stream) acknowledge(n int) {
-	const twoSegments = 2 * 1460
-	before := c.received - n
-	if more := c.received/twoSegments - before/twoSegments; more > 0 {
-		c.s.v.pace.spent(more)
+// 3.8.6.3). The first acknowledgement was counted with the message. It waits until there is room for them, so that a device that
+// talks on has to wait too: what is not read closes its window.
+func (c *stream) acknowledge(ctx context.Context, n int) {
+	each := 2 * 1460
+	if c.deaf {
+		each = 512 // nobody waits for what a device babbles on, in however small pieces
 	}
+	c.uncounted += n
+	more := c.uncounted / each
+	c.uncounted %= each
+	c.s.v.pace.afford(ctx, more)
 }
 
 // garbage ends the reading: behind what cannot be framed, nothing can.
@@ -169,7 +175,7 @@ func (c *stream) drain() (ended bool) {
 	for {
 		n, err := c.conn.Read(buffer)
 		if n > 0 {
-			c.take(buffer[:n])
+			c.take(c.s.ending, buffer[:n])
 		}
 		if err != nil {
 			return !isTimeout(err)
