@@ -19,10 +19,10 @@ import (
 // presets are the paces that a user can choose.
 func presets() []Limits { return []Limits{WhisperLimits(), DefaultLimits(), BriskLimits()} }
 
-// benchOptions asks the real protocols of the bench all that they list.
+// benchOptions asks the real protocols of the bench, sessions of OPC UA too.
 func benchOptions(limits Limits) Options {
 	return Options{
-		Protocols: []discovery.Protocol{modbus.Protocol(), opcua.Protocol(), snmp.Protocol()}, Limits: limits, Allow: []string{allowAll},
+		Protocols: []discovery.Protocol{modbus.Protocol(), opcua.Protocol(), snmp.Protocol()}, Limits: limits, Allow: []string{"opcua"},
 		Credentials: []discovery.Credential{{Protocol: "snmp", Kind: "community", Secret: "public"}},
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // connectName is the ledger's word for a connection that did not come about. No listed request has it: one that does come
 // about stands in the ledger with its first message.
-const connectName = "connect"
+const connectName = "tcp-connect"
 
 // line is what a metered stream and a metered datagram socket share: the messages that go out, one after another, and what is
 // still awaited. Its read deadlines run from the moment that a message leaves, not from when the asker set them: libraries set

@@ -48,6 +48,6 @@ func BriskLimits() Limits {
 	l.Name = paceBrisk
 	l.Infrastructure.Gap, l.Infrastructure.Pause = 100*time.Millisecond, 500*time.Millisecond
 	l.Computer.Gap, l.Computer.Pause = 250*time.Millisecond, 500*time.Millisecond
-	l.Rate, l.Devices, l.Packets = 20, 16, 100
+	l.Rate, l.Devices = 20, 16
 	return l
 }

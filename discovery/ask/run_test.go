@@ -162,7 +162,7 @@ func TestClosedPortIsNotOffered(t *testing.T) {
 	if !errors.Is(asked, discovery.ErrNotOffered) || r.Devices[0].Items[0].Outcome != ItemNotOffered {
 		t.Errorf("got %v, %+v", asked, r.Devices[0])
 	}
-	wantLines(t, book, "connect refused")
+	wantLines(t, book, "tcp-connect refused")
 	if r.Counts.Refused != 1 || r.Counts.Questions != 0 || r.Counts.Asked != 1 || r.Counts.Answered != 0 {
 		t.Errorf("counts %+v", r.Counts)
 	}

@@ -66,7 +66,7 @@ func TestTwoTransports(t *testing.T) {
 	if r.Devices[0].Distress != "" || r.Counts.Distress > 0 {
 		t.Errorf("distress %q", r.Devices[0].Distress)
 	}
-	wantLines(t, book, "datagram answered", "not listed skipped", "connect refused")
+	wantLines(t, book, "datagram answered", "not listed skipped", "tcp-connect refused")
 	if got := book.facts(discovery.KeyService); !slices.Equal(got, []string{"udp/" + fmt.Sprint(at.Port()) + " word"}) {
 		t.Errorf("services %q", got)
 	}
