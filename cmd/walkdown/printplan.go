@@ -60,7 +60,7 @@ func printPlan(to io.Writer, plan ask.Plan, full bool) error {
 // printPace writes the numbers that hold for the whole run, and when it may be.
 func printPace(to io.Writer, plan ask.Plan) {
 	p := plan.Pace
-	fmt.Fprintf(to, "pace %s: at most %g questions and %d packets a second, %d devices at once, %d of them behind one switch port; one\n"+
+	fmt.Fprintf(to, "pace %s: at most %g questions and %d packets a second, %d devices at once, no more than %d behind one switch port; one\n"+
 		"connection to a device at a time; %s between its questions by its class (below), %s between any two messages\n",
 		p.Name, p.PerSecond, p.Packets, p.Devices, p.AtOnePort, gaps(p.GapsMS), milli(p.SetupGapMS))
 	if len(plan.Windows) == 0 {

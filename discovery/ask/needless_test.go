@@ -56,6 +56,36 @@ func TestWhatWasAnsweredIsNotAskedAgain(t *testing.T) {
 	}
 }
 
+// A device that was asked as one of which nothing was known turns out to be a switch: its tables may be asked then.
+func TestAnotherClassMayBeAskedMore(t *testing.T) {
+	now := time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC)
+	k := planKeeper(t, Options{})
+	k.now = func() time.Time { return now }
+	for i, p := range k.o.Protocols {
+		if p.Name != "modbus" {
+			continue
+		}
+		walk, _ := requestByName(p.Asker, "question")
+		walk.Name, walk.Safety, walk.ByClass = "walk", discovery.SafetyD, map[Class]discovery.Safety{Infrastructure: discovery.SafetyB}
+		other := walk
+		other.Name = "walk-further"
+		k.o.Protocols[i].Asker.Requests = append(p.Asker.Requests, walk, other)
+	}
+	h := host("10.0.0.4", Unknown, "modbus")
+	h.Answered = map[Question]time.Time{{"modbus", "question"}: now.Add(-time.Hour)}
+	if reasons, asked := reasonsOf(k.Plan([]Host{h})); asked {
+		t.Errorf("asked again as it was: %s", reasons)
+	}
+	h.Class = Infrastructure
+	if reasons, asked := reasonsOf(k.Plan([]Host{h})); !asked {
+		t.Errorf("its tables are not asked: %s", reasons)
+	}
+	h.Answered[Question{"modbus", "walk"}] = now.Add(-time.Minute) // and the other was not needed
+	if reasons, asked := reasonsOf(k.Plan([]Host{h})); asked {
+		t.Errorf("asked again: %s", reasons)
+	}
+}
+
 func TestWhatWasOverheardIsNotAsked(t *testing.T) {
 	known := map[discovery.Key]string{"word.vendor": "ACME"}
 	k := planKeeper(t, Options{Known: func(_ discovery.Subject, key discovery.Key) (string, bool) { v, ok := known[key]; return v, ok }})

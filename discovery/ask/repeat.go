@@ -42,14 +42,19 @@ func (k *Keeper) needless(h Host, p discovery.Protocol, item Item) (reason strin
 }
 
 // answeredLately reports whether each question of the item that the device was asked within Limits.Repeat was answered, and
-// since when that holds. A question that was never put was not needed then, unless it is one that was opted in to since.
+// since when that holds. A question that was never put was not needed then, unless it is one that was opted in to since, or all
+// of those were left out that only some classes of device may be asked: the device was taken for something else then.
 func (k *Keeper) answeredLately(h Host, p discovery.Protocol, item Item) (last time.Time, all bool) {
+	byClass, byClassAsked := false, false
 	for _, planned := range item.Requests {
 		if planned.Setup {
 			continue
 		}
 		r, _ := requestByName(p.Asker, planned.Name)
 		at, asked := h.Answered[Question{p.Name, r.Name}]
+		if len(r.ByClass) > 0 {
+			byClass, byClassAsked = true, byClassAsked || asked
+		}
 		switch {
 		case !asked && (r.SafetyFor(h.Class) == discovery.SafetyC || r.PerUnit && item.UnitsNamed):
 			return time.Time{}, false
@@ -60,7 +65,7 @@ func (k *Keeper) answeredLately(h Host, p discovery.Protocol, item Item) (last t
 			last = at
 		}
 	}
-	return last, !last.IsZero()
+	return last, !last.IsZero() && byClass == byClassAsked
 }
 
 func hours(d time.Duration) string { return fmt.Sprintf("%g h", d.Hours()) }
