@@ -111,6 +111,9 @@ func (c *conversation) Feed(side discovery.Side, t time.Time, b []byte, gap int,
 		return n, nil
 	case side == discovery.Client:
 		return len(b), nil
+	case isRequest(b): // a port that echoes
+		c.done = true
+		return n, nil
 	}
 	c.done = true
 	facts, err := parse(b[:answerSize])

@@ -98,9 +98,11 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(answer("VxWorks", "5.5", "PLC 4"))
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, text string) {
-		discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{say(discovery.Client, question), say(discovery.Server, text)}})
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{say(discovery.Client, question), say(discovery.Server, text)}})
 	})
 }

@@ -155,15 +155,17 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzDecoder(f *testing.F) {
+func FuzzDecoder(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(unhex(answer+data("CJ2M-CPU32", "02.01")), false)
 	f.Add(unhex(tcp(2, question)), true)
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte, stream bool) {
 		claims(b)
 		in := flow(discovery.UDP)
 		if stream {
 			in = flow(discovery.TCP)
 		}
-		discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: in, Messages: []discoverytest.Message{{Side: discovery.Server, Bytes: b}}})
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: in, Messages: []discoverytest.Message{{Side: discovery.Server, Bytes: b}}})
 	})
 }

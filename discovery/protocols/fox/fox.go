@@ -32,7 +32,7 @@ func length(b []byte) (int, error) {
 	rest := bytes.TrimLeft(b, "\r\n \t")
 	space := len(b) - len(rest)
 	if n := min(len(rest), len(opening)); string(rest[:n]) != opening[:n] {
-		return 0, fmt.Errorf("fox message %q at byte %d", rest[:n], space)
+		return 0, fmt.Errorf("fox message %q at byte %d", discovery.Text(string(rest[:n])), space)
 	}
 	end := bytes.Index(rest[:min(len(rest), maxMessage)], []byte(closing))
 	switch {

@@ -103,11 +103,13 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(station)
 	f.Add(greeting + "\r\n fox a")
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, text string) {
 		claims([]byte(text))
-		discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{say(discovery.Server, text)}})
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{say(discovery.Server, text)}})
 	})
 }

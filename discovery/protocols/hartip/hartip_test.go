@@ -179,13 +179,15 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(unhex(message(1, 3, 2, reply("06 00 00", identity7))))
 	f.Add(unhex(message(1, 3, 3, reply("86 2606123456 14", longTag()))))
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		claims(b)
 		for _, transport := range []discovery.Transport{discovery.TCP, discovery.UDP} {
-			discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(transport), Messages: []discoverytest.Message{{Side: discovery.Server, Bytes: b}}})
+			discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: flow(transport), Messages: []discoverytest.Message{{Side: discovery.Server, Bytes: b}}})
 		}
 	})
 }

@@ -172,12 +172,14 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(carried(identity("SISCO", "MMS-LITE-80X-001", "5.1")))
 	f.Add(data(initiate))
 	f.Add(data(identify))
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		claims(b)
-		discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{answered(b), answered(carried(hex.EncodeToString(b[:min(len(b), 100)])))}})
+		discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: flow(), Messages: []discoverytest.Message{answered(b), answered(carried(hex.EncodeToString(b[:min(len(b), 100)])))}})
 	})
 }

@@ -140,12 +140,14 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func FuzzConversation(f *testing.F) {
+func FuzzConversation(engine *testing.F) {
+	f := discoverytest.NewFuzz(engine)
 	f.Add(unhex("5000"+body(typeNameRequest)), unhex("d000"+body("0000"+model("R04CPU"))))
+	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		claims(a)
 		for _, transport := range []discovery.Transport{discovery.TCP, discovery.UDP} {
-			discoverytest.Check(t, Protocol(), discoverytest.Sample{Name: "fuzz", Flow: flow(transport), Messages: []discoverytest.Message{
+			discoverytest.Check(t, protocol, discoverytest.Sample{Name: "fuzz", Flow: flow(transport), Messages: []discoverytest.Message{
 				{Side: discovery.Client, Bytes: a}, {Side: discovery.Server, Bytes: b},
 			}})
 		}
