@@ -37,7 +37,7 @@ func TestUnknownDevices(t *testing.T) {
 				for _, f := range engine.Identify(facts) {
 					if f.Confidence > 0.5 && f.Key != discovery.KeyName {
 						claims++
-						t.Errorf("%s %q (%.2f by %s) from %v of %v", f.Key, f.Value, f.Confidence, f.Rule, f.From, texts2(facts, f.From))
+						t.Errorf("%s %q (%.2f by %s) from %v of %v", f.Key, f.Value, f.Confidence, f.Rule, f.From, saidUnder(facts, f.From))
 					}
 				}
 			}
@@ -60,7 +60,7 @@ func isRegistryKey(key discovery.Key) bool {
 		strings.HasSuffix(string(key), "product-code") && key.Protocol() == "enip"
 }
 
-func texts2(facts []discovery.Fact, keys []discovery.Key) []string {
+func saidUnder(facts []discovery.Fact, keys []discovery.Key) []string {
 	var out []string
 	for _, f := range facts {
 		for _, key := range keys {
