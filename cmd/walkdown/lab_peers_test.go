@@ -15,7 +15,8 @@ import (
 )
 
 // TestLabPeers surveys further software that is not ours, each in a namespace of its own behind a bridge: the S7 server of snap7, a
-// BACnet controller on the codec of @bacnet-js/client, nginx with a page and a certificate, and OpenSSH. It needs root, iproute2, nginx,
+// BACnet controller on the codec of @bacnet-js/client, nginx with a page and a certificate, OpenSSH, and stations on scapy's codecs that
+// answer broadcasts. It needs root, iproute2, nginx,
 // sshd, and the npm packages of .ci/lab in WALKDOWN_LAB.
 func TestLabPeers(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -35,6 +36,7 @@ func TestLabPeers(t *testing.T) {
 	l.run("go", "build", "-o", binary, ".")
 	l.hosts([][3]string{
 		{"laptop", "10.78.0.10", laptopMAC}, {"s7", "10.78.0.3", "28:63:36:11:22:33"}, {"bacnet", "10.78.0.4", "00:40:ae:11:22:33"}, {"web", "10.78.0.5", "00:0d:56:11:22:33"},
+		{"broadcast", "10.78.0.6", "00:00:bc:11:22:33"},
 	})
 	for _, peer := range [][]string{{"s7", "10.78.0.3", "102"}, {"bacnet", "10.78.0.4", "47808"}} {
 		script := filepath.Join(peers, peer[0]+".cjs")
@@ -47,13 +49,27 @@ func TestLabPeers(t *testing.T) {
 		}
 		l.start(peer[0], "node", script, peer[1], peer[2])
 	}
+	if err := exec.Command("/usr/bin/python3", "-c", "import scapy.all").Run(); err != nil {
+		t.Skip("the lab needs python3-scapy")
+	}
+	script, err := filepath.Abs("../../.ci/lab/broadcast.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stations := l.start("broadcast", "/usr/bin/python3", script, "eth0", "10.78.0.6")
 	l.web()
+	l.wait("scapy", l.listens("broadcast", ":44818"))
+	defer func() {
+		if t.Failed() {
+			t.Log(stations.String())
+		}
+	}()
 	for _, peer := range [][2]string{{"s7", "10.78.0.3:102"}, {"bacnet", "10.78.0.4:47808"}, {"web", "10.78.0.5:80"}, {"web", "10.78.0.5:443"}, {"web", "10.78.0.5:22"}} {
 		l.wait(peer[1], l.listens(peer[0], peer[1]))
 	}
 
 	db := filepath.Join(l.dir, "peers.db")
-	printed := l.run("ip", "netns", "exec", l.ns("laptop"), binary, "survey", "-i", "eth0", "--listen", "1s", "--ask", "10.78.0.0/29",
+	printed := l.run("ip", "netns", "exec", l.ns("laptop"), binary, "survey", "-i", "eth0", "--listen", "1s", "--ask", "10.78.0.0/24",
 		"--try", "s7:10.78.0.3,bacnet:10.78.0.4,http:10.78.0.5,tls:10.78.0.5,ssh:10.78.0.5", "--allow", "http,tls,ssh", "--yes", "--db", db)
 	t.Logf("%s\n%s", printed, l.run("sh", "-c", binary+" ledger --db "+db+" | grep -v ' arp '"))
 	var assets []inventory.Asset
@@ -69,6 +85,7 @@ func TestLabPeers(t *testing.T) {
 	for ip, want := range map[string]string{
 		"10.78.0.3": "Siemens | CPU 315-2 PN/DP | 6ES7 315-2EH14-0AB0 | S C-C2UR28922012 | 3.2.6",
 		"10.78.0.4": "Delta Controls | DSC-1280E |  | E2204711 | 3.40.571848",
+		"10.78.0.6": "Rockwell Automation | 1756-ENBT | 1756-ENBT | 0x00524d8e | 4.3",
 	} {
 		if identities[ip] != want {
 			t.Errorf("%s: got %q, want %q", ip, identities[ip], want)
