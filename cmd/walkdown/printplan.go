@@ -41,6 +41,9 @@ func printPlan(to io.Writer, plan ask.Plan, full bool) error {
 	}
 	if plan.Later != nil {
 		add(fmt.Sprintf("each host found later (at most %d)", plan.Later.AtMost), plan.Later.Each)
+		if plan.Later.Infrastructure != nil {
+			add("each that turns out to be a switch or router", *plan.Later.Infrastructure)
+		}
 	}
 	fmt.Fprintln(to)
 	if len(rows) == 0 {
@@ -142,6 +145,9 @@ func printForms(to io.Writer, plan ask.Plan) {
 	devices := plan.Devices
 	if plan.Later != nil {
 		devices = append(devices[:len(devices):len(devices)], plan.Later.Each)
+		if plan.Later.Infrastructure != nil {
+			devices = append(devices, *plan.Later.Infrastructure)
+		}
 	}
 	for _, d := range devices {
 		for _, item := range d.Items {

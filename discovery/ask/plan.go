@@ -147,6 +147,8 @@ type Proxy struct {
 type LaterPlan struct {
 	AtMost int        `json:"devices_at_most"`
 	Each   DevicePlan `json:"each"`
+	// Infrastructure is what one of them, or of Plan.Devices, is asked that turns out to be a switch, router or the like.
+	Infrastructure *DevicePlan `json:"infrastructure,omitempty"`
 }
 
 // Cost is upper bounds, counted within the budgets.

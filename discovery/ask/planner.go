@@ -325,13 +325,9 @@ func (k *Keeper) planned(a *discovery.Asker, r discovery.Request, class Class) P
 // maxLater bounds the number of hosts that a plan speaks of before they are found.
 const maxLater = 1 << 16
 
-// planLater says what each host of the scope is asked that is not among the known ones.
+// planLater says what each host of the scope is asked that is not among the known ones, and what those of them, or of the known ones
+// of an unknown class, are asked that turn out to be infrastructure.
 func (k *Keeper) planLater(p *Plan, each Host, hosts []Host) {
-	device, notAsked := k.planDevice(each, 0)
-	p.NotAsked = append(p.NotAsked, notAsked...)
-	if len(device.Items) == 0 {
-		return
-	}
 	n := 0
 	for _, prefix := range k.o.Scope {
 		if free := prefix.Addr().BitLen() - prefix.Bits(); free < 16 {
@@ -341,12 +337,41 @@ func (k *Keeper) planLater(p *Plan, each Host, hosts []Host) {
 		}
 		n = min(n, maxLater)
 	}
+	unknown := false
 	for _, h := range hosts {
 		if h.Subject.IP.IsValid() && n > 0 {
 			n--
 		}
+		unknown = unknown || h.Subject.IP.IsValid() && h.Class == Unknown
 	}
-	p.Later = &LaterPlan{AtMost: n, Each: device}
+	later := LaterPlan{AtMost: n}
+	device, notAsked := k.planDevice(each, 0)
+	if n > 0 {
+		p.NotAsked = append(p.NotAsked, notAsked...)
+		later.Each = device
+	}
+	if each.Class == Unknown && (n > 0 || unknown) {
+		each.Class = Infrastructure
+		if more, _ := k.planDevice(each, 0); asksMore(more, device) {
+			later.Infrastructure = &more
+		}
+	}
+	if len(later.Each.Items) > 0 || later.Infrastructure != nil {
+		p.Later = &later
+	}
+}
+
+// asksMore reports whether a plan holds a request that another one does not.
+func asksMore(d, than DevicePlan) bool {
+	known := map[[2]string]bool{}
+	for _, item := range than.Items {
+		for _, r := range item.Requests {
+			known[[2]string{item.Protocol, r.Name}] = true
+		}
+	}
+	return slices.ContainsFunc(d.Items, func(item Item) bool {
+		return slices.ContainsFunc(item.Requests, func(r Planned) bool { return !known[[2]string{item.Protocol, r.Name}] })
+	})
 }
 
 // Packets that a TCP connection costs us beside its messages: SYN, ACK, FIN and the last ACK; each message is a segment and

@@ -86,6 +86,9 @@ func (c Candidate) Host(protocols []discovery.Protocol, named []Named, likely Li
 				host.Ports[p.Name] = port
 			}
 		}
+		if !c.Subject.IP.IsValid() && grade == discovery.GradeBlind {
+			grade = discovery.GradeLikely // a host that is found later is asked what there is evidence for then
+		}
 		host.Evidence[p.Name] = grade
 	}
 	slices.Sort(host.Units)

@@ -143,6 +143,7 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		return err
 	}
 	report.Plan = plan
+	agreed := plan
 	if s.Confirm != nil {
 		if err := s.Confirm(askCtx, plan); err != nil {
 			return err
@@ -178,14 +179,8 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 		// Those were made, and those of the new plan will not be.
 		plan.Sweep, plan.Segments = report.Plan.Sweep, report.Plan.Segments
 		report.Plan = plan
-		if s.Fixed == nil {
-			if err := s.planned(askCtx, plan); err != nil {
-				return err
-			}
-		}
 	}
-	s.tell(Progress{Phase: Asking})
-	report.Asked, err = s.Keeper.Run(askCtx, plan)
+	err = s.rounds(askCtx, agreed, plan, report)
 	report.Reasons = append(report.Reasons, report.Asked.Reasons...)
 	s.listenAfter(askCtx)
 	if err != nil && ctx.Err() == nil {
