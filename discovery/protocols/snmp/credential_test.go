@@ -71,6 +71,13 @@ func TestNameplates(t *testing.T) {
 			t.Errorf("%s: %v, want %s first", id, got, want)
 		}
 	}
+	for _, n := range nameplates() {
+		for _, o := range n.objects {
+			if _, _, ok := lookUp(strings.Replace(o, moxaModel, "71", 1)); !ok {
+				t.Errorf("%s is asked for, and never becomes a fact", o)
+			}
+		}
+	}
 	if got := nameplateOf("1.3.6.1.4.1.9.1.1", discovery.ClassInfrastructure); len(got) != 0 {
 		t.Errorf("Cisco's parts are read anyway, but %v is asked", got)
 	}
