@@ -35,7 +35,10 @@ func TestLabPeers(t *testing.T) {
 	binary := filepath.Join(l.dir, "walkdown")
 	l.run("go", "build", "-o", binary, ".")
 	l.hosts([][3]string{
-		{"laptop", "10.78.0.10", laptopMAC}, {"s7", "10.78.0.3", "28:63:36:11:22:33"}, {"bacnet", "10.78.0.4", "00:40:ae:11:22:33"}, {"web", "10.78.0.5", "00:0d:56:11:22:33"},
+		{"laptop", "10.78.0.10", laptopMAC},
+		{"s7", "10.78.0.3", "28:63:36:11:22:33"},
+		{"bacnet", "10.78.0.4", "00:40:ae:11:22:33"},
+		{"web", "10.78.0.5", "00:0d:56:11:22:33"},
 		{"broadcast", "10.78.0.6", "00:00:bc:11:22:33"},
 	})
 	for _, peer := range [][]string{{"s7", "10.78.0.3", "102"}, {"bacnet", "10.78.0.4", "47808"}} {

@@ -2,6 +2,7 @@ package ask
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func TestAnotherClassMayBeAskedMore(t *testing.T) {
 		walk.Name, walk.Safety, walk.ByClass = "walk", discovery.SafetyD, map[Class]discovery.Safety{Infrastructure: discovery.SafetyB}
 		other := walk
 		other.Name = "walk-further"
-		k.o.Protocols[i].Asker.Requests = append(p.Asker.Requests, walk, other)
+		k.o.Protocols[i].Asker.Requests = slices.Concat(p.Asker.Requests, []discovery.Request{walk, other})
 	}
 	h := host("10.0.0.4", Unknown, "modbus")
 	h.Answered = map[Question]time.Time{{"modbus", "question"}: now.Add(-time.Hour)}

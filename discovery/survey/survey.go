@@ -196,17 +196,22 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 		if err != nil {
 			return err
 		}
-		found, err := s.Keeper.Segment(ctx, p, hosts)
-		report.Segments = append(report.Segments, found)
-		report.Reasons = append(report.Reasons, found.Reasons...)
-		if err != nil && ctx.Err() == nil {
-			report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
-		}
+		s.segment(ctx, p, hosts, report)
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return nil
+}
+
+// segment puts one question to a link. That it could not be put is a reason why the survey is incomplete, unless it was interrupted.
+func (s *Survey) segment(ctx context.Context, p ask.SegmentPlan, hosts []ask.Host, report *Report) {
+	found, err := s.Keeper.Segment(ctx, p, hosts)
+	report.Segments = append(report.Segments, found)
+	report.Reasons = append(report.Reasons, found.Reasons...)
+	if err != nil && ctx.Err() == nil {
+		report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
+	}
 }
 
 // plan is the fixed plan, or a new one.
