@@ -197,8 +197,10 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 			return err
 		}
 		s.segment(ctx, p, hosts, report)
-		if ctx.Err() != nil {
-			break
+		select {
+		case <-ctx.Done():
+			return nil
+		default:
 		}
 	}
 	return nil
