@@ -16,6 +16,8 @@ const (
 	maxRepetitions = 10
 	// maxReply is what an answer should stay below, in bytes: no fragments on the way.
 	maxReply = 1400
+	// aimedReply leaves room for rows that are longer than those before.
+	aimedReply = 1000
 	// replyHead is what an answer takes beside its rows.
 	replyHead = 120
 )
@@ -169,12 +171,13 @@ func all(list []bool) bool {
 	return true
 }
 
-// fitting is how many rows the next request should ask for, by the size of the last answer.
+// fitting is how many rows the next request should ask for, by the size of the last answer. What stands beside the rows counts as
+// rows here: later rows may be longer than the first.
 func fitting(r reply, columns, rows int) int {
 	got := (len(r.bindings) + columns - 1) / columns
 	if got < 1 || r.size <= replyHead {
 		return rows
 	}
-	per := max(1, (r.size-replyHead)/got)
-	return max(1, min(maxRepetitions, (maxReply-replyHead)/per))
+	per := max(1, r.size/got)
+	return max(1, min(maxRepetitions, aimedReply/per))
 }
