@@ -10,7 +10,7 @@ type Class uint8
 const (
 	ClassUnknown        Class = iota
 	ClassInfrastructure       // switch, router, firewall, access point; cellular router and other boxes for remote access
-	ClassComputer             // server, HMI PC, workstation, edge device
+	ClassComputer             // server, workstation, edge device
 	ClassController           // PLC, HMI panel, robot or CNC controller: a native server with a processor of some strength
 	ClassField                // drive, I/O station, meter, RTU, protection relay, sensor: little to spare, few connections
 	ClassGateway              // to a serial line or MS/TP: each question costs time on the slow side

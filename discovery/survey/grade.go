@@ -102,7 +102,7 @@ func (c Candidate) class() ask.Class {
 	switch c.Type {
 	case "switch", "router", "firewall", "wireless", "media-converter", "load-balancer", "cellular-router", "remote-access":
 		return ask.Infrastructure
-	case "server", "workstation", "hmi", "scada-server", "historian", "engineering-workstation", "hypervisor", "storage":
+	case "server", "workstation", "scada-server", "historian", "engineering-workstation", "hypervisor", "storage":
 		return ask.Computer
 	case "gateway", "serial-server":
 		return ask.Gateway
@@ -117,6 +117,7 @@ func (c Candidate) class() ask.Class {
 		}
 		return ask.Unknown
 	}
+	// An HMI may be a panel, and is asked like the controller that it is built as.
 	return ask.Controller
 }
 
