@@ -1,7 +1,6 @@
 package ask
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,19 +17,16 @@ import (
 // frameLine is the metered socket of a sweep. Each frame must be a listed request, speak for us alone, and ask for an address
 // of the plan; whose answer came is read from the frames that are addressed to us.
 type frameLine struct {
-	s    *sweep
-	conn net.PacketConn
-	mac  discovery.MAC
-	stop func() bool
+	s   *sweep
+	mac discovery.MAC
+	*packetSocket
 
 	sending sync.Mutex
 
-	mu       sync.Mutex
-	counts   map[allotment]int
-	awaited  map[netip.Addr]*exchange
-	asked    int
-	deadline time.Time // the asker's
-	closed   bool
+	// The mu of the socket guards these too.
+	counts  map[allotment]int
+	awaited map[netip.Addr]*exchange
+	asked   int
 }
 
 // allotment is what Request.Max counts on a link.
@@ -40,9 +36,7 @@ type allotment struct {
 }
 
 func newFrameLine(s *sweep, conn net.PacketConn, mac discovery.MAC) *frameLine {
-	c := &frameLine{s: s, conn: conn, mac: mac, counts: map[allotment]int{}, awaited: map[netip.Addr]*exchange{}}
-	c.stop = context.AfterFunc(s.ctx, func() { _ = conn.SetReadDeadline(longGone()) })
-	return c
+	return &frameLine{s: s, mac: mac, packetSocket: newPacketSocket(s.ctx, conn, s.k.o.Limits.Answer), counts: map[allotment]int{}, awaited: map[netip.Addr]*exchange{}}
 }
 
 // WriteTo lets one listed frame out when the rate allows it. It goes to the destination that stands in the frame.
@@ -131,19 +125,7 @@ func (c *frameLine) subject(addr netip.Addr) discovery.Subject {
 
 // ReadFrom gives the next frame. Without a deadline of the asker it waits as long as for an answer.
 func (c *frameLine) ReadFrom(b []byte) (int, net.Addr, error) {
-	c.mu.Lock()
-	bounded, closed := !c.deadline.IsZero(), c.closed
-	c.mu.Unlock()
-	if closed {
-		return 0, nil, net.ErrClosed
-	}
-	if !bounded {
-		_ = c.conn.SetReadDeadline(time.Now().Add(c.s.k.o.Limits.Answer))
-	}
-	if err := c.s.ctx.Err(); err != nil {
-		return 0, nil, err
-	}
-	n, from, err := c.conn.ReadFrom(b)
+	n, from, err := c.read(b)
 	if err == nil {
 		c.take(b[:n])
 	}
@@ -232,27 +214,3 @@ func (c *frameLine) Close() error {
 	c.settle(rest, discovery.Silent, "")
 	return err
 }
-
-// LocalAddr is that of the socket.
-func (c *frameLine) LocalAddr() net.Addr { return c.conn.LocalAddr() }
-
-// SetDeadline is SetReadDeadline: how long a frame waits for its turn is the pace's business.
-func (c *frameLine) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
-
-// SetReadDeadline bounds the next reads.
-func (c *frameLine) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return net.ErrClosed
-	}
-	c.deadline = t
-	err := c.conn.SetReadDeadline(t)
-	if c.s.ctx.Err() != nil {
-		return errors.Join(err, c.conn.SetReadDeadline(longGone()))
-	}
-	return err
-}
-
-// SetWriteDeadline changes nothing, see SetDeadline.
-func (c *frameLine) SetWriteDeadline(time.Time) error { return nil }

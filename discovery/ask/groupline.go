@@ -2,7 +2,6 @@ package ask
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -20,28 +19,24 @@ import (
 // and, as a frame, speak for us alone; a datagram goes to everybody on the link and nowhere else. Who answers is read by the
 // protocol's own decoder.
 type groupLine struct {
-	s    *segment
-	conn net.PacketConn
-	mac  discovery.MAC
-	stop func() bool
+	s   *segment
+	mac discovery.MAC
+	*packetSocket
 
 	sending sync.Mutex
 
-	mu       sync.Mutex
-	last     *exchange // what was asked last, until the next or the end
-	answers  map[string]int
-	taps     map[string]*tap
-	deadline time.Time // the asker's
-	closed   bool
+	// The mu of the socket guards these too.
+	last    *exchange // what was asked last, until the next or the end
+	answers map[string]int
+	taps    map[string]*tap
 }
 
 // maxAnswerers bounds the stations whose answers to one question are read.
 const maxAnswerers = 8192
 
 func newGroupLine(s *segment, conn net.PacketConn) *groupLine {
-	c := &groupLine{s: s, conn: conn, answers: map[string]int{}, taps: map[string]*tap{}}
+	c := &groupLine{s: s, packetSocket: newPacketSocket(s.ctx, conn, s.k.o.Limits.Answer), answers: map[string]int{}, taps: map[string]*tap{}}
 	copy(c.mac[:], s.k.o.Interface.HardwareAddr)
-	c.stop = context.AfterFunc(s.ctx, func() { _ = conn.SetReadDeadline(longGone()) })
 	return c
 }
 
@@ -128,19 +123,7 @@ func (c *groupLine) refuse(request discovery.Request, err error) {
 
 // ReadFrom gives the next answer. Without a deadline of the asker it waits as long as for any answer.
 func (c *groupLine) ReadFrom(b []byte) (int, net.Addr, error) {
-	c.mu.Lock()
-	bounded, closed := !c.deadline.IsZero(), c.closed
-	c.mu.Unlock()
-	if closed {
-		return 0, nil, net.ErrClosed
-	}
-	if !bounded {
-		_ = c.conn.SetReadDeadline(time.Now().Add(c.s.k.o.Limits.Answer))
-	}
-	if err := c.s.ctx.Err(); err != nil {
-		return 0, nil, err
-	}
-	n, from, err := c.conn.ReadFrom(b)
+	n, from, err := c.read(b)
 	if err == nil {
 		c.take(b[:n], from)
 	}
@@ -254,27 +237,3 @@ func (c *groupLine) Close() error {
 	c.settle(rest)
 	return err
 }
-
-// LocalAddr is that of the socket.
-func (c *groupLine) LocalAddr() net.Addr { return c.conn.LocalAddr() }
-
-// SetDeadline is SetReadDeadline: how long a message waits for its turn is the pace's business.
-func (c *groupLine) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
-
-// SetReadDeadline bounds the next reads.
-func (c *groupLine) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return net.ErrClosed
-	}
-	c.deadline = t
-	err := c.conn.SetReadDeadline(t)
-	if c.s.ctx.Err() != nil {
-		return errors.Join(err, c.conn.SetReadDeadline(longGone()))
-	}
-	return err
-}
-
-// SetWriteDeadline changes nothing, see SetDeadline.
-func (c *groupLine) SetWriteDeadline(time.Time) error { return nil }
