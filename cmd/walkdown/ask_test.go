@@ -137,7 +137,7 @@ func TestStopFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var made time.Time
-	time.AfterFunc(700*time.Millisecond, func() {
+	time.AfterFunc(2*time.Second, func() {
 		made = time.Now()
 		_ = os.WriteFile(file, nil, 0o600)
 	})

@@ -147,6 +147,24 @@ func TestOverwrittenPagesAreDamage(t *testing.T) {
 	}
 }
 
+func TestAnInterruptLeavesNoHalfSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "walkdown.db")
+	ctx, cancel := context.WithCancel(t.Context())
+	db, err := sql.Open("sqlite", dsn(path, "mode=rwc", pragma(fmt.Sprintf("application_id(%d)", applicationID))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	cancel()
+	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, path, Options{ReadOnly: true})
+	if _, err := s.Surveys(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestASecondWriterIsRefused(t *testing.T) {
 	path := made(t)
 	first := openStore(t, path, options())

@@ -41,8 +41,10 @@ func create(ctx context.Context, path string) error {
 	return migrate(ctx, db)
 }
 
-// migrate brings the schema up to date, one transaction each step, forward only.
+// migrate brings the schema up to date, one transaction each step, forward only. It takes no time worth interrupting, and half way
+// no command could read the file.
 func migrate(ctx context.Context, db *sql.DB) error {
+	ctx = context.WithoutCancel(ctx)
 	version, err := schemaVersion(ctx, db)
 	if err != nil {
 		return err
