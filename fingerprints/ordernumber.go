@@ -146,7 +146,11 @@ func (r orderRow) read(number string) (OrderNumber, bool) {
 		}
 	}
 	out := OrderNumber{Number: number, Vendor: r.vendor, Family: fill(r.family, captured), Model: fill(r.model, captured), Type: r.kind}
-	if r.number != "" {
+	switch r.number {
+	case "":
+	case "-":
+		out.Number = "" // a type designation, beside which the maker has order numbers
+	default:
 		out.Number = fill(r.number, captured)
 	}
 	return out, true
