@@ -204,7 +204,8 @@ type LedgerEntry struct {
 	Note     string    `json:"note,omitempty"`
 }
 
-// Source gives the inventory in order, one thing at a time, so that 100,000 assets stream through an exporter.
+// Source gives the inventory in order, one thing at a time, so that 100,000 assets stream through an exporter. Each list ends
+// with an error, if there is one.
 type Source interface {
 	// Assets come sorted by site, segment and first address.
 	Assets(ctx context.Context) iter.Seq2[Asset, error]
@@ -212,6 +213,25 @@ type Source interface {
 	Evidence(ctx context.Context, asset string) iter.Seq2[Evidence, error]
 	// Conversations come sorted by server, client, transport and port.
 	Conversations(ctx context.Context) iter.Seq2[Conversation, error]
+	// Changes are what changed in surveys that ended at since or later, apart from those before the survey, the oldest first. The
+	// zero time and the empty survey mean all.
+	Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[Change, error]
+	// Surveys are the runs so far, the oldest first.
+	Surveys(ctx context.Context) iter.Seq2[Survey, error]
+	// Ledger is what was sent, in the order of time; of one survey, or of all when it is empty.
+	Ledger(ctx context.Context, survey string) iter.Seq2[LedgerEntry, error]
+}
+
+// Collect gives a list of a source whole, up to its error.
+func Collect[T any](list iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for one, err := range list {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // Identify makes identity facts of facts; the fingerprints' engine, handed in by cmd. For each "id." key the best comes first.

@@ -259,7 +259,7 @@ func samePlace(a, b inventory.PlugInPoint) bool {
 
 // nextCell is the first free name of the row cell-2, cell-3 and so on.
 func (a *app) nextCell(store *sqlite.Store) (string, error) {
-	surveys, err := store.Surveys(a.ctx)
+	surveys, err := inventory.Collect(store.Surveys(a.ctx))
 	if err != nil {
 		return "", err
 	}

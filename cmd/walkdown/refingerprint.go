@@ -75,7 +75,7 @@ func (a *app) refingerprint(path string) (changes []inventory.Change, err error)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	describe := inventory.Survey{Kind: "refingerprint", Site: a.common.Site, Segment: a.common.Segment, Operator: operator(), Version: version(), Started: now()}
-	if surveys, err := store.Surveys(a.ctx); err != nil {
+	if surveys, err := inventory.Collect(store.Surveys(a.ctx)); err != nil {
 		return nil, err
 	} else if len(surveys) > 0 && describe.Segment == "" { // no segment of its own: it is about all
 		describe.Site, describe.Segment = surveys[len(surveys)-1].Site, surveys[len(surveys)-1].Segment

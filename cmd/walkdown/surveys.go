@@ -33,11 +33,7 @@ func (surveysCmd) Run(a *app) error {
 		{"Outcome", func(v inventory.Survey) string { return v.Outcome }, 0},
 		{"Why", func(v inventory.Survey) string { return strings.Join(v.Reasons, "; ") }, 0},
 	}
-	surveys, err := store.Surveys(a.ctx)
-	if err != nil {
-		return err
-	}
-	return list(a, each(surveys), columns, "no survey has been recorded yet")
+	return list(a, store.Surveys(a.ctx), columns, "no survey has been recorded yet")
 }
 
 // local is a time as a person at this machine reads it.

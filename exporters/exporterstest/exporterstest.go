@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/inventory"
 )
@@ -19,6 +20,10 @@ type Inventory struct {
 	Things []inventory.Asset
 	Proofs map[string][]inventory.Evidence // by asset
 	Talks  []inventory.Conversation
+	// Changed, Runs and Sent are the history.
+	Changed []inventory.Change
+	Runs    []inventory.Survey
+	Sent    []inventory.LedgerEntry
 	// Broken makes every list end with ErrBroken.
 	Broken bool
 }
@@ -36,6 +41,34 @@ func (i *Inventory) Evidence(ctx context.Context, asset string) iter.Seq2[invent
 // Conversations gives the talks.
 func (i *Inventory) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
 	return sequence(ctx, i, slices.Values(i.Talks))
+}
+
+// Changes gives those of a time and a survey, or later.
+func (i *Inventory) Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[inventory.Change, error] {
+	older := func(id string) bool { return len(id) < len(survey) || len(id) == len(survey) && id < survey }
+	return sequence(ctx, i, func(yield func(inventory.Change) bool) {
+		for _, c := range i.Changed {
+			if !c.Time.Before(since) && !older(c.Survey) && !yield(c) {
+				return
+			}
+		}
+	})
+}
+
+// Surveys gives the runs.
+func (i *Inventory) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
+	return sequence(ctx, i, slices.Values(i.Runs))
+}
+
+// Ledger gives what was sent.
+func (i *Inventory) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
+	return sequence(ctx, i, func(yield func(inventory.LedgerEntry) bool) {
+		for _, e := range i.Sent {
+			if (survey == "" || e.Survey == survey) && !yield(e) {
+				return
+			}
+		}
+	})
 }
 
 // sequence ends with the error of the context as soon as it has one.

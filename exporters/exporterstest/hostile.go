@@ -117,4 +117,36 @@ func (l Large) Conversations(ctx context.Context) iter.Seq2[inventory.Conversati
 	}
 }
 
+// Changes tells of each asset that it appeared.
+func (l Large) Changes(ctx context.Context, _ time.Time, _ string) iter.Seq2[inventory.Change, error] {
+	return func(yield func(inventory.Change, error) bool) {
+		for n := range int(l) {
+			if !yield(inventory.Change{Time: time.Unix(1_700_000_000, 0), Survey: "s-1", Asset: l.id(n), Kind: inventory.Appeared}, ctx.Err()) {
+				return
+			}
+		}
+	}
+}
+
+// Surveys gives one.
+func (l Large) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
+	return func(yield func(inventory.Survey, error) bool) {
+		began := time.Unix(1_700_000_000, 0).UTC()
+		yield(inventory.Survey{ID: "s-1", Kind: "survey", Site: "s", Segment: "s", Started: began, Ended: began.Add(time.Hour), Outcome: "done"}, ctx.Err())
+	}
+}
+
+// Ledger gives one question to each asset.
+func (l Large) Ledger(ctx context.Context, _ string) iter.Seq2[inventory.LedgerEntry, error] {
+	return func(yield func(inventory.LedgerEntry, error) bool) {
+		for n := range int(l) {
+			if !yield(inventory.LedgerEntry{
+				Time: time.Unix(1_700_000_000, 0), Survey: "s-1", Target: l.id(n), Protocol: "s7", Request: "module", Bytes: "0300", Outcome: "answered",
+			}, ctx.Err()) {
+				return
+			}
+		}
+	}
+}
+
 func (l Large) id(n int) string { return fmt.Sprintf("a-%016x", int(l)-n) }

@@ -49,7 +49,7 @@ func TestABackupIsTheInventoryAtThatMoment(t *testing.T) {
 	}
 	// It can be recorded into like the original: the survey that was running in it was cut off.
 	again := openStore(t, copied, options())
-	runs, err := again.Surveys(t.Context())
+	runs, err := inventory.Collect(again.Surveys(t.Context()))
 	if err != nil || len(runs) != 2 || runs[1].Outcome != "interrupted" {
 		t.Errorf("surveys of the backup: %v %v", runs, err)
 	}

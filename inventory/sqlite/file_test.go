@@ -160,7 +160,7 @@ func TestAnInterruptLeavesNoHalfSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openStore(t, path, Options{ReadOnly: true})
-	if _, err := s.Surveys(t.Context()); err != nil {
+	if _, err := inventory.Collect(s.Surveys(t.Context())); err != nil {
 		t.Error(err)
 	}
 }

@@ -50,9 +50,9 @@ func saveRhythms(ctx context.Context, tx *session, survey int64, rhythms []inven
 	return nil
 }
 
-func (s *Store) rhythms(ctx context.Context, survey int64) ([]inventory.Rhythm, error) {
+func rhythms(ctx context.Context, from queryer, survey int64) ([]inventory.Rhythm, error) {
 	var out []inventory.Rhythm
-	err := each(ctx, s.read, "SELECT body FROM rhythms WHERE survey = ? ORDER BY place", func(scan func(...any) error) error {
+	err := each(ctx, from, "SELECT body FROM rhythms WHERE survey = ? ORDER BY place", func(scan func(...any) error) error {
 		var body string
 		if err := scan(&body); err != nil {
 			return err

@@ -3,9 +3,11 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -231,9 +233,16 @@ const surveyQuery = `SELECT v.id, v.kind, t.name, g.name, v.operator, v.permissi
 	FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site LEFT JOIN plug_in_points AS p ON p.survey = v.id `
 
 // Surveys are the runs so far, the oldest first.
-func (s *Store) Surveys(ctx context.Context) ([]inventory.Survey, error) {
-	list, err := s.surveys(ctx, "ORDER BY v.id")
-	return list, told("list surveys", err)
+func (s *Store) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
+	return stream(ctx, s, "list surveys", func(tx *sql.Tx, yield func(inventory.Survey) error) error {
+		list, err := surveys(ctx, tx, "ORDER BY v.id")
+		for _, v := range list {
+			if err := yield(v); err != nil {
+				return err
+			}
+		}
+		return err
+	})
 }
 
 // Survey is one run, by its id.
@@ -242,7 +251,7 @@ func (s *Store) Survey(ctx context.Context, id string) (inventory.Survey, error)
 	if err != nil {
 		return inventory.Survey{}, err
 	}
-	list, err := s.surveys(ctx, "WHERE v.id = ?", number)
+	list, err := surveys(ctx, s.read, "WHERE v.id = ?", number)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("survey %q: %w", id, ErrNotFound)
 	}
@@ -255,16 +264,16 @@ func (s *Store) Survey(ctx context.Context, id string) (inventory.Survey, error)
 // LastPlugIn is the last survey of a site whose plug-in point is known, and whether there is one. Its segment is where a new
 // survey at the same point belongs.
 func (s *Store) LastPlugIn(ctx context.Context, site string) (inventory.Survey, bool, error) {
-	list, err := s.surveys(ctx, "WHERE t.name = ? AND p.survey IS NOT NULL ORDER BY v.id DESC LIMIT 1", cmp.Or(site, defaultPlace))
+	list, err := surveys(ctx, s.read, "WHERE t.name = ? AND p.survey IS NOT NULL ORDER BY v.id DESC LIMIT 1", cmp.Or(site, defaultPlace))
 	if err != nil || len(list) == 0 {
 		return inventory.Survey{}, false, told("read the last plug-in point", err)
 	}
 	return list[0], true, nil
 }
 
-func (s *Store) surveys(ctx context.Context, where string, args ...any) ([]inventory.Survey, error) {
+func surveys(ctx context.Context, from queryer, where string, args ...any) ([]inventory.Survey, error) {
 	var list []inventory.Survey
-	err := each(ctx, s.read, surveyQuery+where, func(scan func(...any) error) error {
+	err := each(ctx, from, surveyQuery+where, func(scan func(...any) error) error {
 		var v inventory.Survey
 		var id int64
 		var scope, own, started, ended, reasons, counts string
@@ -288,7 +297,7 @@ func (s *Store) surveys(ctx context.Context, where string, args ...any) ([]inven
 		if err != nil {
 			return nil, err
 		}
-		err = each(ctx, s.read, "SELECT protocol, reason, count, example FROM troubles WHERE survey = ? ORDER BY count DESC, protocol, reason",
+		err = each(ctx, from, "SELECT protocol, reason, count, example FROM troubles WHERE survey = ? ORDER BY count DESC, protocol, reason",
 			func(scan func(...any) error) error {
 				var t inventory.Trouble
 				err := scan(&t.Protocol, &t.Reason, &t.Count, &t.Example)
@@ -298,7 +307,7 @@ func (s *Store) surveys(ctx context.Context, where string, args ...any) ([]inven
 		if err != nil {
 			return nil, err
 		}
-		if list[i].Rhythms, err = s.rhythms(ctx, number); err != nil {
+		if list[i].Rhythms, err = rhythms(ctx, from, number); err != nil {
 			return nil, err
 		}
 	}
