@@ -17,9 +17,15 @@ type Format struct {
 	Name        string // what is typed behind "walkdown export"
 	Description string // one line for a list
 	Extension   string // of a file in this format, with the dot
-	// Export reads the inventory once or more and writes it whole. What was written before an error is not a document.
+	// Export reads the inventory once or more and writes it whole. What was written before an error is not a document. Nil for a
+	// format of several files.
 	Export func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error
+	// Files writes the inventory as several files. Nil for a format of one.
+	Files func(ctx context.Context, from inventory.Source, into Folder, o Options) error
 }
+
+// Folder takes the files of an export one after another.
+type Folder func(name string, write func(io.Writer) error) error
 
 // Options are those of all formats together; a format ignores what it has no use for.
 type Options struct {
@@ -35,9 +41,12 @@ type Options struct {
 	Revision int
 	// Reproducible makes equal inventories give equal bytes.
 	Reproducible bool
-	// TLP is the mark of the Traffic Light Protocol 2.0 that the document carries: CLEAR, GREEN, AMBER, AMBER+STRICT or RED.
-	// Empty means AMBER, since an inventory is a map for attackers too.
+	// TLP is the mark of the Traffic Light Protocol 2.0 that the document carries; empty means AMBER.
 	TLP string
+	// What is the table of a format that writes one: see table.All; empty means the assets.
+	What string
+	// Excel makes CSV what Excel reads where lists are separated by semicolons.
+	Excel bool
 }
 
 // All gives the formats, sorted by name, in a slice of its own.
@@ -45,10 +54,10 @@ func All() []Format {
 	return []Format{
 		{
 			Name:        "csv",
-			Description: "one row per asset, for a spreadsheet (RFC 4180)",
+			Description: "a table, one row per asset unless --what names another, for a spreadsheet (RFC 4180)",
 			Extension:   ".csv",
 			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
-				return csv.Export(ctx, from, to, csv.Options{TLP: o.TLP})
+				return csv.Export(ctx, from, to, csv.Options{What: o.What, Excel: o.Excel, TLP: o.TLP})
 			},
 		},
 		{

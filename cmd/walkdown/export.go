@@ -1,17 +1,22 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/exporters"
+	"github.com/walkdown-ot/walkdown/exporters/table"
+	"github.com/walkdown-ot/walkdown/inventory"
 )
 
 type exportCmd struct {
 	To           string `arg:"" name:"format" optional:"" help:"The format: see --list."`
-	Output       string `short:"o" placeholder:"FILE" type:"path" help:"Where to write; standard output without it."`
+	Output       string `short:"o" placeholder:"FILE" type:"path" help:"Where to write; standard output without it. A format of several files takes a folder, or a file that ends in .zip."`
 	List         bool   `help:"Print the formats and end."`
+	What         string `placeholder:"TABLE" help:"csv: which table." default:"assets"`
+	Excel        bool   `help:"csv: semicolons and a byte order mark, as Excel wants them in many countries."`
 	Reproducible bool   `help:"Equal inventories give equal bytes: no times, no random numbers."`
 	TLP          string `name:"tlp" placeholder:"MARK" enum:"CLEAR,GREEN,AMBER,AMBER+STRICT,RED" default:"AMBER" help:"The mark of the Traffic Light Protocol: ${enum}."`
 }
@@ -56,18 +61,49 @@ func listFormats(a *app, formats []exporters.Format) error {
 }
 
 func (c exportCmd) write(a *app, format exporters.Format) error {
+	if err := c.check(format); err != nil {
+		return err
+	}
 	store, err := a.openToRead()
 	if err != nil {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	options := exporters.Options{Time: time.Now().UTC(), Version: version(), Site: a.common.Site, Reproducible: c.Reproducible, TLP: c.TLP}
-	if c.Output == "" || c.Output == "-" {
-		return format.Export(a.ctx, store, a.stdout, options)
+	options := exporters.Options{
+		Time: time.Now().UTC(), Version: version(), Site: a.common.Site, Reproducible: c.Reproducible, TLP: c.TLP, What: c.What, Excel: c.Excel,
 	}
-	if err := writeFile(c.Output, func(w io.Writer) error { return format.Export(a.ctx, store, w, options) }); err != nil {
+	made := options.Time
+	if c.Reproducible {
+		made = time.Time{}
+	}
+	// One state of the inventory, also while a survey writes.
+	err = store.Snapshot(a.ctx, func(ctx context.Context, from inventory.Source) error {
+		if format.Files != nil {
+			return writeFolder(c.Output, made, func(into exporters.Folder) error { return format.Files(ctx, from, into, options) })
+		}
+		if c.toStdout() {
+			return format.Export(ctx, from, a.stdout, options)
+		}
+		return writeFile(c.Output, func(w io.Writer) error { return format.Export(ctx, from, w, options) })
+	})
+	if err != nil {
 		return err
 	}
-	a.say("wrote %s", c.Output)
+	if !c.toStdout() {
+		a.say("wrote %s", c.Output)
+	}
+	return nil
+}
+
+func (c exportCmd) toStdout() bool { return c.Output == "" || c.Output == "-" }
+
+// check refuses flags that do not go together.
+func (c exportCmd) check(format exporters.Format) error {
+	if _, err := table.Find(c.What); err != nil {
+		return usage("", "--what: %v", err)
+	}
+	if format.Files != nil && c.toStdout() {
+		return usage("for example -o "+format.Name+".zip, or a folder that is not there yet", "%s is several files and cannot be written to standard output", format.Name)
+	}
 	return nil
 }

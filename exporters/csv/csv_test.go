@@ -5,8 +5,8 @@ import (
 	"context"
 	stdcsv "encoding/csv"
 	"errors"
-	"flag"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,12 +16,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/exporters/csv"
 	"github.com/walkdown-ot/walkdown/exporters/exporterstest"
+	"github.com/walkdown-ot/walkdown/exporters/table"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
-
-var update = flag.Bool("update", false, "write the golden file anew")
 
 func export(t *testing.T, from inventory.Source) []byte {
 	t.Helper()
@@ -50,28 +50,101 @@ func read(t *testing.T, document []byte) []map[string]string {
 	return rows
 }
 
-func TestGolden(t *testing.T) {
-	got := export(t, exporterstest.Full())
-	golden := filepath.Join("testdata", "full.csv")
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+func TestGoldens(t *testing.T) {
+	for _, made := range table.All() {
+		t.Run(made.Name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := csv.Export(t.Context(), exporterstest.Full(), &out, csv.Options{What: made.Name, TLP: "GREEN"}); err != nil {
+				t.Fatal(err)
+			}
+			exporterstest.Golden(t, made.Name+".csv", out.Bytes())
+			if bytes.Count(out.Bytes(), []byte("\n")) != bytes.Count(out.Bytes(), []byte("\r\n")) {
+				t.Error("a row does not end with CRLF")
+			}
+			if bytes.Count(out.Bytes(), []byte("\n")) < 2 {
+				t.Error("the full inventory has none")
+			}
+		})
 	}
-	want, err := os.ReadFile(golden)
+}
+
+// Each column is described in docs/csv.md, in the order in which it is written.
+func TestColumnsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "csv.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("differs from %s, write it anew with -update (-want +got):\n%s", golden, diff)
+	for _, made := range table.All() {
+		var out bytes.Buffer
+		if err := csv.Export(t.Context(), &exporterstest.Inventory{}, &out, csv.Options{What: made.Name}); err != nil {
+			t.Fatal(err)
+		}
+		_, section, found := strings.Cut(string(page), "\n## "+made.Name+"\n")
+		if !found {
+			t.Errorf("docs/csv.md has no section %s", made.Name)
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		var documented []string
+		for _, line := range strings.Split(section, "\n") {
+			cells := strings.Split(line, "|")
+			if len(cells) < 3 {
+				continue
+			}
+			for i, name := range strings.Split(cells[1], "`") {
+				if i%2 == 1 && name != "annotation_KEY" {
+					documented = append(documented, name)
+				}
+			}
+		}
+		if diff := cmp.Diff(strings.Split(strings.TrimSpace(out.String()), ","), documented); diff != "" {
+			t.Errorf("section %s of docs/csv.md (-written +documented):\n%s", made.Name, diff)
+		}
 	}
-	if bytes.Count(got, []byte("\n")) != bytes.Count(got, []byte("\r\n")) {
-		t.Error("a row does not end with CRLF")
+}
+
+func TestExcelGetsSemicolonsAndAMark(t *testing.T) {
+	var out bytes.Buffer
+	if err := csv.Export(t.Context(), exporterstest.Full(), &out, csv.Options{Excel: true}); err != nil {
+		t.Fatal(err)
+	}
+	text, marked := strings.CutPrefix(out.String(), "\ufeff")
+	if !marked {
+		t.Error("no byte order mark")
+	}
+	in := stdcsv.NewReader(strings.NewReader(text))
+	in.Comma = ';'
+	all, err := in.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1+len(exporterstest.Full().Things) || all[0][1] != "site" {
+		t.Errorf("%d rows, %q", len(all), all[0])
+	}
+}
+
+func TestPlainGivesBackWhatCellMadeHarmless(t *testing.T) {
+	for _, bad := range append(slices.Collect(maps.Values(exporterstest.HostileNames())), "'", "''", "'=1", "'-5", "-5", "a;'=1;'", `x\`, `\;`, "; ;") {
+		clean := discovery.Text(bad)
+		if got := csv.Plain(csv.Cell(bad)); got != clean {
+			t.Errorf("%.40q: written %.40q, read %.40q", clean, csv.Cell(bad), got)
+		}
+		rows := read(t, export(t, &exporterstest.Inventory{Things: []inventory.Asset{{ID: "a", Names: []string{"first", bad, `last\`}}}}))
+		want := slices.DeleteFunc([]string{"first", clean, `last\`}, func(s string) bool { return s == "" })
+		if diff := cmp.Diff(want, csv.List(rows[0]["names"])); diff != "" {
+			t.Errorf("list of %.40q (-want +read):\n%.300s", clean, diff)
+		}
+	}
+	if got := csv.List(""); got != nil {
+		t.Errorf("nothing is read as %q", got)
+	}
+	if got := csv.Plain("'tis"); got != "'tis" {
+		t.Errorf("what a person wrote became %q", got)
 	}
 }
 
 func TestAnEmptyInventoryHasAHeader(t *testing.T) {
-	if got := string(export(t, &exporterstest.Inventory{})); !strings.HasPrefix(got, "id,site,segment,") || !strings.HasSuffix(got, ",tlp\r\n") {
+	if got := string(export(t, &exporterstest.Inventory{})); !strings.HasPrefix(got, "id,site,segment,") || !strings.HasSuffix(got, ",missing\r\n") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -119,7 +192,7 @@ func TestCellsAreNoFormulas(t *testing.T) {
 			if got := rows[0]["name"]; got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if want := strings.TrimSuffix("x; "+c.want, "; "); rows[0]["names"] != want {
+			if want := strings.TrimSuffix("x; "+strings.ReplaceAll(c.want, ";", `\;`), "; "); rows[0]["names"] != want {
 				t.Errorf("in a list: got %q, want %q", rows[0]["names"], want)
 			}
 		})
@@ -127,12 +200,21 @@ func TestCellsAreNoFormulas(t *testing.T) {
 }
 
 func TestHostileNamesComeOutHarmless(t *testing.T) {
-	document := export(t, exporterstest.Hostile())
-	all, err := stdcsv.NewReader(bytes.NewReader(document)).ReadAll()
+	for _, made := range table.All() {
+		t.Run(made.Name, func(t *testing.T) { harmless(t, made.Name) })
+	}
+}
+
+func harmless(t *testing.T, what string) {
+	var out bytes.Buffer
+	if err := csv.Export(t.Context(), exporterstest.Hostile(), &out, csv.Options{What: what}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := stdcsv.NewReader(&out).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1+len(exporterstest.HostileNames()) {
+	if len(all) < 1+len(exporterstest.HostileNames()) {
 		t.Errorf("%d rows", len(all))
 	}
 	for _, row := range all {
@@ -197,8 +279,12 @@ func FuzzCell(f *testing.F) {
 		if err != nil || len(all) != 2 {
 			t.Fatalf("%d rows, %v", len(all), err)
 		}
-		if cell := all[1][slices.Index(all[0], "name")]; strings.IndexAny(cell, "=@\t\r\n") == 0 {
+		cell := all[1][slices.Index(all[0], "name")]
+		if strings.IndexAny(cell, "=@\t\r\n") == 0 {
 			t.Errorf("%q became %q", name, cell)
+		}
+		if csv.Plain(cell) != discovery.Text(name) {
+			t.Errorf("%q became %q and then %q", name, cell, csv.Plain(cell))
 		}
 	})
 }

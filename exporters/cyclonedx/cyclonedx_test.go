@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,8 +23,6 @@ import (
 	"github.com/walkdown-ot/walkdown/exporters/exporterstest"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func options() cyclonedx.Options {
 	return cyclonedx.Options{
@@ -92,19 +89,7 @@ func TestGoldens(t *testing.T) {
 			change(&o)
 			got := export(t, exporterstest.Full(), o)
 			validate(t, got)
-			golden := filepath.Join("testdata", name+".cdx.json")
-			if *update {
-				if err := os.WriteFile(golden, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("differs from %s, write it anew with -update (-want +got):\n%s", golden, diff)
-			}
+			exporterstest.Golden(t, name+".cdx.json", got)
 		})
 	}
 }
@@ -170,7 +155,7 @@ func TestDecodesToTheSameCounts(t *testing.T) {
 	if want := len(full.Talks); flows != want {
 		t.Errorf("%d data flows, want %d", flows, want)
 	}
-	if want := 5; len(*bom.Services) != want { // three of the PLC, one of the gateway, one outside
+	if want := 6; len(*bom.Services) != want { // three of the PLC, one of the gateway, one of the panel, one outside
 		t.Errorf("%d services, want %d", len(*bom.Services), want)
 	}
 }

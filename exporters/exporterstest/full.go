@@ -81,15 +81,21 @@ func Full() *Inventory {
 				ID: router, Site: "press-shop", Segment: "cell-1",
 				Identity: inventory.Identity{Type: "router"}, Role: "router", MACVendor: "Innominate Security Technologies AG",
 				Addresses: []inventory.Address{{MAC: "00:0c:be:00:00:fe", IP: "10.20.30.1"}}, Seen: inventory.SeenPassive,
+				Ports: []inventory.Port{
+					{Name: "lan", Description: "to cell 1", MAC: "00:0c:be:00:00:fe", VLAN: 20},
+					{Name: "wan"},
+				},
 			}),
 			seen(inventory.Asset{
 				ID: panel, Site: "press-shop", Segment: "cell-1", Name: "press-3-panel",
 				Identity:   inventory.Identity{Vendor: plcVendor, Model: "TP1200 Comfort", Hardware: "11", Type: "hmi", Confidence: 0.8, Confidences: map[string]float32{"vendor": 0.9, "model": 0.8}},
 				Addresses:  []inventory.Address{{MAC: "28:63:36:aa:bb:06", IP: "10.20.30.16"}},
 				Neighbours: []inventory.Neighbour{{Asset: plc, Via: "lldp"}}, Seen: inventory.SeenPassive,
+				Level: "2", LevelReason: "a hmi", Matchability: &inventory.Matchability{By: []string{"model"}, Missing: []string{"firmware", "cpe"}},
 			}),
 			seen(inventory.Asset{
 				ID: stranger, Site: "press-shop", Segment: "cell-1", Addresses: []inventory.Address{{MAC: "02:00:00:00:00:07"}}, Seen: inventory.SeenPassive,
+				ProposedType: "hmi", Level: "2", LevelReason: "asks 3 controllers",
 			}),
 		},
 		Proofs: map[string][]inventory.Evidence{
@@ -114,6 +120,33 @@ func Full() *Inventory {
 				Client: router, ClientIP: "203.0.113.5", Server: gateway, ServerIP: "10.20.30.13", Transport: "tcp", Port: 502, Protocol: "modbus",
 				Packets: 2, Bytes: 120, Operations: []string{"write"}, Frequency: "one-off", FirstSeen: first, LastSeen: last, External: true,
 			},
+			{
+				Client: plc, ClientMAC: "28:63:36:aa:bb:cc", Server: panel, ServerMAC: "28:63:36:aa:bb:06", Transport: "ethertype", Port: 0x8892,
+				Protocol: "profinet", Packets: 90_000, Bytes: 5_400_000, Operations: []string{"read", "write"}, Frequency: "cyclic", MedianIntervalMS: 8,
+				FirstSeen: first, LastSeen: last,
+			},
+		},
+		Changed: []inventory.Change{
+			{Time: last, Survey: "s-2", Asset: plc, Kind: "changed", Attribute: "firmware", Old: "2.8.0", New: "2.8.1", Via: "s7"},
+			{Time: last, Survey: "s-2", Asset: stranger, Kind: "appeared", New: "02:00:00:00:00:07"},
+			{Time: last, Survey: "s-2", Asset: plc, Kind: "external", Attribute: "tcp/8883", New: "198.51.100.7"},
+		},
+		Runs: []inventory.Survey{
+			{
+				ID: "s-1", Kind: "listen", Site: "press-shop", Segment: "cell-1", Sensor: "eth0", Started: first, Ended: first.Add(time.Hour), Outcome: "done",
+				Counts: map[string]int{"frames": 90_000, "dropped": 0}, Version: "0.1.0",
+			},
+			{
+				ID: "s-2", Kind: "survey", Site: "press-shop", Segment: "cell-1", Operator: "m.huber", Permission: "PTW-2026-113", Sensor: "eth0",
+				Plug:  inventory.PlugInPoint{Switch: "00:0c:be:00:00:02", SwitchName: "cell-1-switch", Port: "1/8", GatewayMAC: "00:0c:be:00:00:fe", Address: "10.20.30.200/24"},
+				Scope: []string{"10.20.30.0/24"}, Own: []string{"00:0c:be:00:00:c8", "10.20.30.200"}, Started: last.Add(-time.Hour), Ended: last,
+				Outcome: "incomplete", Reasons: []string{"10.20.30.16 showed distress and was left alone"}, Counts: map[string]int{"questions": 22, "answered": 20},
+				Troubles: []inventory.Trouble{{Protocol: "s7", Reason: "a message ends inside its header", Count: 2, Example: "10.20.30.11"}}, Version: "0.1.0",
+			},
+		},
+		Sent: []inventory.LedgerEntry{
+			{Time: last.Add(-30 * time.Minute), Survey: "s-2", Target: "10.20.30.11", Protocol: "s7", Request: "connect", Setup: true, Bytes: "0300001611e0", Outcome: "answered", RTTMS: 3.25},
+			{Time: last.Add(-29 * time.Minute), Survey: "s-2", Target: "10.20.30.16", Protocol: "modbus", Request: "identification", Bytes: "2b0e0100", Outcome: "reset", Note: "left alone for this run"},
 		},
 	}
 }

@@ -55,6 +55,7 @@ func Hostile() *Inventory {
 			Components:  []inventory.Component{{Path: "endpoint=" + bad, Name: bad, Identity: identity}},
 			Neighbours:  []inventory.Neighbour{{LocalPort: bad, Name: bad, RemotePort: bad, Via: bad}},
 			Annotations: map[string]string{"owner": bad, bad: bad}, Notes: []string{bad}, Seen: inventory.SeenPassive,
+			Ports: []inventory.Port{{Name: bad, Description: bad, MAC: bad}}, ProposedType: bad, LevelReason: bad,
 		})
 		i.Proofs[id] = []inventory.Evidence{
 			{Mode: discovery.Heard, Fact: discovery.Fact{Key: "lldp.system-name", Value: bad, Raw: []byte(bad)}},
@@ -62,6 +63,13 @@ func Hostile() *Inventory {
 		}
 		i.Talks = append(i.Talks, inventory.Conversation{
 			Client: id, ClientIP: bad, Server: id, ServerIP: bad, Transport: "tcp", Port: 1, Protocol: bad, Operations: []string{bad}, Frequency: bad,
+		})
+		i.Changed = append(i.Changed, inventory.Change{Survey: "s-1", Asset: id, Kind: inventory.Appeared, Attribute: bad, Old: bad, New: bad, Via: bad})
+		i.Sent = append(i.Sent, inventory.LedgerEntry{Survey: "s-1", Target: bad, Protocol: bad, Request: bad, Bytes: "00", Outcome: "answered", Note: bad})
+		i.Runs = append(i.Runs, inventory.Survey{
+			ID: fmt.Sprintf("s-%d", n), Site: bad, Segment: kind, Operator: bad, Permission: bad, Sensor: bad, Scope: []string{bad}, Reasons: []string{bad},
+			Plug:     inventory.PlugInPoint{SwitchName: bad, Port: bad},
+			Troubles: []inventory.Trouble{{Protocol: bad, Reason: bad, Count: 1, Example: bad}},
 		})
 	}
 	return i

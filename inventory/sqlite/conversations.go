@@ -14,8 +14,8 @@ import (
 
 // Conversations come sorted by server, client, transport and port: by their addresses, as numbers. What several surveys and
 // decoders told of one conversation is one.
-func (s *Store) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
-	return stream(ctx, s, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
+func (v view) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
+	return stream(ctx, v, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
 		var group talkGroup
 		// The site and segment of both ends are the same: a listener hears one segment.
 		err := each(ctx, tx, `SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,

@@ -16,23 +16,17 @@ import (
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-var _ inventory.Source = (*Store)(nil)
-
 // stream runs f in one reading transaction, so that what is yielded is one state of the inventory. An error comes last.
-func stream[T any](ctx context.Context, s *Store, act string, f func(tx *sql.Tx, yield func(T) error) error) iter.Seq2[T, error] {
+func stream[T any](ctx context.Context, r reader, act string, f func(tx *sql.Tx, yield func(T) error) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-		if err != nil {
-			yield(none, told(act, err))
-			return
-		}
-		defer tx.Rollback() //nolint:errcheck // nothing was written
-		err = f(tx, func(v T) error {
-			if !yield(v, nil) {
-				return errStopped
-			}
-			return nil
+		err := r.within(ctx, func(tx *sql.Tx) error {
+			return f(tx, func(v T) error {
+				if !yield(v, nil) {
+					return errStopped
+				}
+				return nil
+			})
 		})
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(none, told(act, err))
@@ -46,14 +40,14 @@ var errStopped = errors.New("stopped")
 const assetQuery = "SELECT id, body, first_seen, last_seen FROM assets "
 
 // Assets come sorted by site, segment and first address.
-func (s *Store) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
-	return stream(ctx, s, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
-		return s.assets(ctx, tx, yield, nil, "ORDER BY site, segment, place, id")
+func (v view) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
+	return stream(ctx, v, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
+		return assets(ctx, tx, yield, nil, "ORDER BY site, segment, place, id")
 	})
 }
 
 // assets gives the assets that a condition names; only are their ids, nil for all.
-func (s *Store) assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, only []string, where string, args ...any) error {
+func assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, only []string, where string, args ...any) error {
 	roles, err := roles(ctx, tx, only)
 	if err != nil {
 		return err
@@ -186,7 +180,7 @@ func (s *Store) Asset(ctx context.Context, ref string) (inventory.Asset, error) 
 		for i, id := range ids {
 			args[i] = id
 		}
-		return s.assets(ctx, tx, yield, ids, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
+		return assets(ctx, tx, yield, ids, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
 	}) {
 		if err != nil {
 			return inventory.Asset{}, err
@@ -254,8 +248,8 @@ func (s *Store) Subjects(ctx context.Context, asset string) ([]discovery.Subject
 }
 
 // Evidence of one asset, by its id, sorted by subject, key and time: what was said, and what was deduced of it.
-func (s *Store) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Evidence, error] {
-	return stream(ctx, s, "list the evidence of "+asset, func(tx *sql.Tx, yield func(inventory.Evidence) error) error {
+func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Evidence, error] {
+	return stream(ctx, v, "list the evidence of "+asset, func(tx *sql.Tx, yield func(inventory.Evidence) error) error {
 		subjects := map[int64]discovery.Subject{}
 		var list []inventory.Evidence
 		read := func(scan func(...any) error) error {
@@ -319,8 +313,8 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 }
 
 // Ledger is what was sent, in the order of time; of one survey, or of all when it is empty.
-func (s *Store) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
-	return stream(ctx, s, "list the ledger", func(tx *sql.Tx, yield func(inventory.LedgerEntry) error) error {
+func (v view) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
+	return stream(ctx, v, "list the ledger", func(tx *sql.Tx, yield func(inventory.LedgerEntry) error) error {
 		number, err := optionalSurvey(survey)
 		if err != nil {
 			return err
@@ -358,8 +352,8 @@ func optionalSurvey(id string) (int64, error) {
 
 // Changes are what changed in surveys that ended at since or later, apart from those before the survey, the oldest first. The
 // zero time and the empty survey mean all.
-func (s *Store) Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[inventory.Change, error] {
-	return stream(ctx, s, "list changes", func(tx *sql.Tx, yield func(inventory.Change) error) error {
+func (v view) Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[inventory.Change, error] {
+	return stream(ctx, v, "list changes", func(tx *sql.Tx, yield func(inventory.Change) error) error {
 		number, err := optionalSurvey(survey)
 		if err != nil {
 			return err

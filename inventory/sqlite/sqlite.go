@@ -40,6 +40,7 @@ type Options struct {
 
 // Store is an open inventory. It is safe for concurrent use, apart from there being one Recorder at a time.
 type Store struct {
+	view    // each list is one state of the inventory; Snapshot makes all of them one
 	path    string
 	options Options
 	write   *sql.DB // one connection; nil when it was opened read-only
@@ -67,6 +68,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open inventory %s: %w", path, err)
 	}
 	s := &Store{path: path, options: o}
+	s.view = view{s}
 	if o.ReadOnly {
 		err = s.openReading(ctx)
 	} else {

@@ -233,11 +233,11 @@ const surveyQuery = `SELECT v.id, v.kind, t.name, g.name, v.operator, v.permissi
 	FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site LEFT JOIN plug_in_points AS p ON p.survey = v.id `
 
 // Surveys are the runs so far, the oldest first.
-func (s *Store) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
-	return stream(ctx, s, "list surveys", func(tx *sql.Tx, yield func(inventory.Survey) error) error {
+func (v view) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
+	return stream(ctx, v, "list surveys", func(tx *sql.Tx, yield func(inventory.Survey) error) error {
 		list, err := surveys(ctx, tx, "ORDER BY v.id")
-		for _, v := range list {
-			if err := yield(v); err != nil {
+		for _, one := range list {
+			if err := yield(one); err != nil {
 				return err
 			}
 		}
