@@ -10,6 +10,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/cdp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/codesys2"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dhcp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/dnp3"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/dns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/enip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/fins"
@@ -17,6 +18,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ftp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/hartip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/iec104"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/llmnr"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/mdns"
@@ -46,6 +48,7 @@ func All() []discovery.Protocol {
 		cdp.Protocol(),
 		codesys2.Protocol(),
 		dhcp.Protocol(),
+		dnp3.Protocol(),
 		dns.Protocol(),
 		enip.Protocol(),
 		fins.Protocol(),
@@ -53,6 +56,7 @@ func All() []discovery.Protocol {
 		ftp.Protocol(),
 		hartip.Protocol(),
 		http.Protocol(),
+		iec104.Protocol(),
 		lldp.Protocol(),
 		llmnr.Protocol(),
 		mdns.Protocol(),
