@@ -10,8 +10,8 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// knows reports whether the protocol may tell the key. In a listed key an arc "*" between dots stands for any number: objects
-// of vendors' MIBs have rows.
+// knows reports whether the protocol may tell the key. In a listed key an arc "*" between dots stands for any number, since objects
+// of vendors' MIBs have rows, and a "**" at its end for all that may follow.
 func knows(p discovery.Protocol, key discovery.Key) bool {
 	if slices.Contains(discovery.SharedKeys(), key) || slices.Contains(p.Retells, key) {
 		return true
@@ -19,6 +19,9 @@ func knows(p discovery.Protocol, key discovery.Key) bool {
 	return slices.ContainsFunc(p.Keys, func(listed discovery.Key) bool {
 		if listed == key || !strings.Contains(string(listed), "*") {
 			return listed == key
+		}
+		if beginning, ok := strings.CutSuffix(string(listed), "**"); ok {
+			return strings.HasPrefix(string(key), beginning)
 		}
 		want, got := strings.Split(string(listed), "."), strings.Split(string(key), ".")
 		return slices.EqualFunc(want, got, func(w, g string) bool { return w == "*" || w == g })

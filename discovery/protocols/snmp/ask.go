@@ -15,7 +15,8 @@ import (
 //
 //  1. get-system-group, which the agent answers from memory, with one credential after the other until one is answered: at most
 //     three communities and three users. SNMPv3 begins with discover-engine, which asks for nothing.
-//  2. get-nameplate: at most three objects of the maker's, or of the UPS-, Printer- or ENTITY-MIB.
+//  2. get-nameplate: the objects that nameplates.txt lists for the maker, of the UPS- or the Printer-MIB, or the first part of the
+//     ENTITY-MIB. Of controllers at most three.
 //
 // Of switches, routers and the like also:
 //
@@ -134,25 +135,28 @@ func (v *visit) first(ctx context.Context) error {
 	return v.scalars(ctx, oids)
 }
 
-// scalars asks for objects that every agent may lack some of. SNMPv1 gives nothing at all when one is missing, but what follows
-// their parents.
+// scalars asks for what every agent may have, and looks at how it took that.
 func (v *visit) scalars(ctx context.Context, oids []string) error {
-	var r reply
-	var err error
-	if v.walker.client.isV1() {
-		r, err = v.walker.client.next(ctx, parents(oids))
-	} else {
-		r, err = v.walker.client.get(ctx, oids)
-	}
-	if err != nil {
-		return err
-	}
-	if r.status != 0 {
-		return nil // answered: it does not let that be seen
+	r, err := v.get(ctx, oids)
+	if err != nil || r.status != 0 {
+		return err // or it answered that it does not let that be seen
 	}
 	v.slow = v.slow || r.took > slowAnswer
-	v.take(r)
 	return v.walker.watch(r)
+}
+
+// get asks for objects that an agent may lack some of, and takes what it has. SNMPv1 gives nothing at all when one is missing, but
+// what follows their parents.
+func (v *visit) get(ctx context.Context, oids []string) (reply, error) {
+	ask := v.walker.client.get
+	if v.walker.client.isV1() {
+		ask, oids = v.walker.client.next, parents(oids)
+	}
+	r, err := ask(ctx, oids)
+	if err == nil && r.status == 0 {
+		v.take(r)
+	}
+	return r, err
 }
 
 // nameplate asks for what the maker's agents tell of the device beside the system group.
@@ -160,21 +164,68 @@ func (v *visit) nameplate(ctx context.Context) error {
 	if v.objectID == "" {
 		return nil // it told nothing by which to choose
 	}
-	oids := nameplateOf(v.objectID, v.target.Class)
-	for _, oid := range oids {
-		if key, _, ok := lookUp(oid); ok && isThere(v.session, key) {
-			return nil
-		}
-	}
-	if len(oids) == 0 {
-		return nil
-	}
-	r, err := v.walker.client.get(ctx, oids)
+	row := plateOf(v.objectID).forClass(v.target.Class)
+	answered, err := v.plate(ctx, row.objects)
 	if err != nil {
 		return err
 	}
-	if r.status == 0 {
+	if row.isKit() && len(answered) > 0 { // now it is known whose device it is
+		more := slices.DeleteFunc(plateOf(answered[0]).forClass(v.target.Class).objects, func(o string) bool { return slices.Contains(row.objects, o) })
+		_, err := v.plate(ctx, more)
+		return err
+	}
+	if row.part {
+		return v.firstPart(ctx)
+	}
+	return nil
+}
+
+// plate asks for objects, unless some of them are known already, and gives those that it got.
+func (v *visit) plate(ctx context.Context, oids []string) (answered []string, err error) {
+	for _, oid := range oids {
+		if key, _, ok := lookUp(oid); ok && isThere(v.session, key) {
+			return nil, nil
+		}
+	}
+	if len(oids) == 0 {
+		return nil, nil
+	}
+	r, err := v.get(ctx, oids)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range r.bindings {
+		if !b.Value.Tag.IsException() && slices.Contains(oids, b.OID) && discovery.Text(value("", b.Value)) != "" {
+			answered = append(answered, b.OID)
+		}
+	}
+	return answered, nil
+}
+
+// firstPart asks for the first part that has a nameplate: a stack, which has none, stands before the first of its switches.
+func (v *visit) firstPart(ctx context.Context) error {
+	if isThere(v.session, keyEntSerial) || isThere(v.session, keyEntModel) {
+		return nil
+	}
+	asked := firstPart(v.target.Class)
+	for range 2 {
+		r, err := v.walker.client.next(ctx, asked)
+		if err != nil || r.status != 0 {
+			return err
+		}
 		v.take(r)
+		row, isStack := "", false
+		for _, b := range r.bindings {
+			if index, ok := strings.CutPrefix(b.OID, entPhysical+"5."); ok {
+				row, isStack = index, value(KeyEntPhysicalClass, b.Value) == "stack"
+			}
+		}
+		if !isStack {
+			return nil
+		}
+		for i, column := range firstPart(v.target.Class) {
+			asked[i] = column + "." + row
+		}
 	}
 	return nil
 }

@@ -58,27 +58,3 @@ func TestCredentialsAreFew(t *testing.T) {
 		t.Errorf("%d credentials are tried", len(got))
 	}
 }
-
-func TestNameplates(t *testing.T) {
-	for id, want := range map[string]string{
-		"1.3.6.1.4.1.4329.6.1.2.1.2": "1.3.6.1.4.1.4329.6.3.2.1.1.2.0", "1.3.6.1.4.1.248.11.2.1.39": "1.3.6.1.4.1.248.11.10.1.1.2.0",
-		"1.3.6.1.4.1.248.14.10.10": "1.3.6.1.4.1.248.14.1.1.2.0", "1.3.6.1.4.1.8691.7.71": "1.3.6.1.4.1.8691.7.71.1.2.0",
-		"1.3.6.1.4.1.8691.7.16500": entPhysical + "10.1", "1.3.6.1.4.1.8691.2.7": entPhysical + "10.1", "1.3.6.1.4.1.318.1.3.2": "1.3.6.1.2.1.33.1.1.1.0",
-		"1.3.6.1.2.1.33.1": "1.3.6.1.2.1.33.1.1.1.0", "1.3.6.1.4.1.11.2.3.9.1": "1.3.6.1.2.1.43.5.1.1.16.1", "1.3.6.1.4.1.8072.3.2.10": entPhysical + "10.1",
-	} {
-		got := nameplateOf(id, discovery.ClassUnknown)
-		if len(got) == 0 || len(got) > 3 || got[0] != want {
-			t.Errorf("%s: %v, want %s first", id, got, want)
-		}
-	}
-	for _, n := range nameplates() {
-		for _, o := range n.objects {
-			if _, _, ok := lookUp(strings.Replace(o, moxaModel, "71", 1)); !ok {
-				t.Errorf("%s is asked for, and never becomes a fact", o)
-			}
-		}
-	}
-	if got := nameplateOf("1.3.6.1.4.1.9.1.1", discovery.ClassInfrastructure); len(got) != 0 {
-		t.Errorf("Cisco's parts are read anyway, but %v is asked", got)
-	}
-}

@@ -43,9 +43,10 @@ const (
 func Protocol() discovery.Protocol {
 	keys := []discovery.Key{
 		KeyEngineEnterprise, KeyEngineMAC, KeyEngineAddress, KeyEngineText, KeyPortVLAN, KeyBridgePort, KeyOwnAddress, KeyTables,
+		keyVendorObjects,
 	}
 	for _, o := range objects {
-		keys = append(keys, o.listedKey())
+		keys = append(keys, o.key)
 	}
 	slices.Sort(keys)
 	return discovery.Protocol{

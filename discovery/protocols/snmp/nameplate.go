@@ -1,60 +1,86 @@
 package snmp
 
 import (
+	_ "embed" // for nameplates.txt
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// nameplate is which three objects at most, beside the system group, tell the most of a device of a maker.
-type nameplate struct {
-	makers  []string // how its sysObjectID begins, behind enterprises
-	objects []string
-}
-
+// Bounds of the questions for nameplates.
 const (
-	enterprises = "1.3.6.1.4.1."
-	// moxaModel stands for the arc of the model in Moxa's object ids, which is that of its sysObjectID.
-	moxaModel = "MODEL"
-	moxa      = "8691.7."
+	// maxPlate is how many objects a row may name; an answer with so many fits into what every agent can send (484 bytes).
+	maxPlate = 8
+	// maxPlateController is how many of them a controller is asked for.
+	maxPlateController = 3
+	// maxKits is how many objects the row of a kit may name, whose answers are mostly empty.
+	maxKits = 16
+	// maxNameplates is how many messages ask for nameplates: of the maker, and where that is not known, of who answered; the first part
+	// of the ENTITY-MIB, and the one behind it where that is a stack.
+	maxNameplates = 3
 )
 
-// nameplates is the table. The last one is for every other maker.
-func nameplates() []nameplate {
-	return []nameplate{
-		{[]string{"4329."}, below(enterprises+"4329.6.3.2.1.1.", "2.0", "3.0", "5.0")},
-		{[]string{"248.11."}, below(enterprises+"248.11.10.1.", "1.2.0", "1.3.0", "3.1.10.1.5.1.1.1")},
-		{[]string{"248."}, below(enterprises+"248.14.1.1.", "2.0", "9.1.3.1", "9.1.10.1")},
-		{[]string{moxa}, below(enterprises+moxa+moxaModel+".1.", "2.0", "4.0", "78.0")},
-		{[]string{"4346."}, []string{enterprises + "4346.11.11.11.1.1.0"}},
-		{[]string{"13576."}, []string{enterprises + "13576.10.1.10.4.0"}},
-		{[]string{"15004."}, below(enterprises+"15004.4.2.3.", "1.0", "3.0")},
-		{[]string{"30140."}, below(enterprises+"30140.6.", "1.0", "2.0", "3.0")},
-		{[]string{"48690."}, below(enterprises+"48690.1.", "1.0", "2.0", "6.0")},
-		{[]string{"33555."}, below(enterprises+"33555.1.1.", "1.1.0", "2.2.0")},
-		{[]string{"23695."}, below(enterprises+"23695.200.1.1.1.1.", "1.0", "2.0", "3.0")},
-		{[]string{"7342."}, below(enterprises+"7342.1.1.1.", "6.0", "7.0")},
-		{[]string{"2606."}, below(enterprises+"2606.7.", "2.4.0", "2.6.0", "4.1.2.1.2.1")},
-		{[]string{"5597."}, below(enterprises+"5597.30.0.0.", "2.0", "3.0")},
-		{[]string{"12356."}, []string{enterprises + "12356.100.1.1.1.0"}},
-		{[]string{"2636."}, below(enterprises+"2636.3.1.", "2.0", "3.0")},
-		{[]string{"14988."}, below(enterprises+"14988.1.1.", "4.4.0", "7.3.0")},
-		{[]string{"11863."}, below(enterprises+"11863.6.1.1.", "5.0", "6.0", "8.0")},
-		{[]string{"890."}, below(enterprises+"890.1.15.3.1.", "6.0", "11.0", "12.0")},
-		// UPS-MIB: manufacturer, model, software; of the makers of UPSs
-		{
-			[]string{"318.", "476.", "534.", "705.", "850.", "935.", "2254.", "3808.", "4555."},
-			below("1.3.6.1.2.1.33.1.1.", "1.0", "2.0", "3.0"),
-		},
-		// Printer-MIB: name, serial number; HOST-RESOURCES-MIB: the device; of the makers of printers
-		{
-			[]string{"11.2.3.9.", "236.", "253.", "367.", "641.", "1129.", "1248.", "1347.", "1602.", "2001.", "2385.", "2435.", "10642.", "18334."},
-			below("1.3.6.1.2.1.", "43.5.1.1.16.1", "43.5.1.1.17.1", "25.3.2.1.3.1"),
-		},
-		// ENTITY-MIB: software, serial number and model of the first part
-		{nil, below(entPhysical, "10.1", "11.1", "13.1")},
+const enterprises = "1.3.6.1.4.1."
+
+// upsObjects is where the sysObjectID of UPSs stands whose makers have none of their own.
+const upsObjects = "1.3.6.1.2.1.33."
+
+//go:embed nameplates.txt
+var nameplateText string
+
+// nameplate is a row of nameplates.txt: what tells the most of a device of a maker, beside the system group.
+type nameplate struct {
+	prefix  string // of the sysObjectID behind enterprises, with a dot behind; one arc may be "*"
+	objects []string
+	part    bool // the first part of the ENTITY-MIB as well
+}
+
+// plates is nameplates.txt.
+type plates struct {
+	rows  []nameplate
+	heard []string // objects that are kept and not asked
+}
+
+// readPlates reads the table once: it is the same for everybody. Its own test proves the text.
+var readPlates = sync.OnceValue(func() plates {
+	var p plates
+	for line := range strings.Lines(nameplateText) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) < 2 || words[0] == "#":
+		case words[0] == "heard":
+			for _, word := range words[2:] {
+				p.heard = append(p.heard, expand(words[1], word)...)
+			}
+		default:
+			row := nameplate{prefix: words[0] + "."}
+			number, _, _ := strings.Cut(row.prefix, ".")
+			for _, word := range words[1:] {
+				if word == "part" {
+					row.part = true
+					continue
+				}
+				row.objects = append(row.objects, expand(number, word)...)
+			}
+			p.rows = append(p.rows, row)
+		}
 	}
+	return p
+})
+
+// expand gives the object ids behind a word of the table.
+func expand(enterprise, word string) []string {
+	switch other, isOther := strings.CutPrefix(word, "="); {
+	case word == "ups":
+		return below("1.3.6.1.2.1.33.1.1.", "1.0", "2.0", "3.0", "4.0")
+	case word == "printer":
+		return below("1.3.6.1.2.1.", "43.5.1.1.16.1", "43.5.1.1.17.1", "25.3.2.1.3.1")
+	case isOther:
+		return []string{enterprises + other}
+	}
+	return []string{enterprises + enterprise + "." + word}
 }
 
 func below(prefix string, rest ...string) []string {
@@ -65,81 +91,81 @@ func below(prefix string, rest ...string) []string {
 	return out
 }
 
-// upsObjects is where the sysObjectID of UPSs stands whose makers have none of their own.
-const upsObjects = "1.3.6.1.2.1.33."
-
-// nameplateOf are the objects to ask of a device with this sysObjectID. Of infrastructure, whose parts are read anyway, only those
-// of its maker.
-func nameplateOf(sysObjectID string, class discovery.Class) []string {
-	id, _ := strings.CutPrefix(sysObjectID+".", enterprises)
-	if strings.HasPrefix(sysObjectID, upsObjects) {
-		id = "318."
+// plateOf is the row for an object id, with its stars filled in. Without a row, only the first part of the ENTITY-MIB is asked.
+func plateOf(oid string) nameplate {
+	if strings.HasPrefix(oid, upsObjects) {
+		return nameplate{objects: expand("", "ups")}
 	}
-	all := nameplates()
-	for _, n := range all {
-		if !slices.ContainsFunc(n.makers, func(maker string) bool { return strings.HasPrefix(id, maker) }) {
+	best := nameplate{part: true}
+	id, ok := strings.CutPrefix(oid+".", enterprises)
+	if !ok {
+		return best
+	}
+	for _, row := range readPlates().rows {
+		if len(row.prefix) <= len(best.prefix) {
 			continue
 		}
-		if n.makers[0] != moxa {
-			return n.objects
+		before, after, varies := strings.Cut(row.prefix, "*")
+		rest, ok := strings.CutPrefix(id, before)
+		if !ok {
+			continue
 		}
-		model, _, _ := strings.Cut(strings.TrimPrefix(id, moxa), ".")
-		if !isModelArc(model) {
-			break
+		if !varies {
+			best = row
+			continue
 		}
-		var out []string
-		for _, o := range n.objects {
-			out = append(out, strings.Replace(o, moxaModel, model, 1))
+		arc, rest, _ := strings.Cut(rest, ".")
+		if arc == "" || !strings.HasPrefix("."+rest, after) {
+			continue
 		}
-		return out
+		filled := nameplate{prefix: row.prefix, part: row.part}
+		for _, o := range row.objects {
+			filled.objects = append(filled.objects, strings.Replace(o, "*", arc, 1))
+		}
+		best = filled
 	}
-	if class == discovery.ClassInfrastructure {
-		return nil
-	}
-	return all[len(all)-1].objects
+	return best
 }
 
-// isModelArc reports whether an arc is one that the template lets through: of at most two bytes.
-func isModelArc(text string) bool {
-	arcs, ok := parseArcs(text)
-	return ok && len(arcs) == 1 && arcs[0] < 1<<14
+// isKit reports whether a row is that of a kit: it asks who of several makers it is.
+func (n nameplate) isKit() bool {
+	number, _, _ := strings.Cut(n.prefix, ".")
+	return slices.Contains([]string{"8072", "2021", "10002"}, number)
 }
 
-// nameplateTemplate are the variables of the requests for nameplates.
+// forClass is what of a row a device of this class is asked. Of infrastructure the parts are read anyway.
+func (n nameplate) forClass(class discovery.Class) nameplate {
+	switch class {
+	case discovery.ClassInfrastructure:
+		n.part = false
+	case discovery.ClassController, discovery.ClassField: // one message, three objects
+		if n.isKit() {
+			n.objects = nil
+		}
+		n.objects = n.objects[:min(len(n.objects), maxPlateController)]
+		n.part = len(n.objects) == 0
+	}
+	return n
+}
+
+// firstPart are the columns of the ENTITY-MIB of which the first row is asked: description, class, hardware, firmware, software, serial
+// number, maker, model. Controllers are asked for three.
+func firstPart(class discovery.Class) []string {
+	if class == discovery.ClassController || class == discovery.ClassField {
+		return columns(entPhysical, 10, 11, 13)
+	}
+	return columns(entPhysical, 2, 5, 8, 9, 10, 11, 12, 13)
+}
+
+// nameplateTemplate are the variables of the requests for nameplates: single objects of makers' MIBs, the UPS-, Printer- and
+// HOST-RESOURCES-MIB, and the ENTITY-MIB's parts. Which ones stands in nameplates.txt.
 func nameplateTemplate() string {
-	var lists []string
-	for _, n := range nameplates() {
-		var list []string
-		for _, o := range n.objects {
-			before, after, varies := strings.Cut(o, "."+moxaModel+".")
-			if !varies {
-				list = append(list, exactly([]string{o}))
-				continue
-			}
-			arcs, _ := parseArcs(after)
-			rest := []byte{}
-			for _, arc := range arcs {
-				rest = appendArc(rest, arc)
-			}
-			list = append(list, "30 ber( 06 ber( "+oidHex(before)+" one( 00-7f | 81-ff 00-7f ) "+hexOf(rest)+" ) 0500 )")
-		}
-		lists = append(lists, strings.Join(list, " "))
+	var places []string
+	for _, place := range []string{strings.TrimSuffix(enterprises, "."), "1.3.6.1.2.1.33.1.1", "1.3.6.1.2.1.43.5.1.1", "1.3.6.1.2.1.25.3.2.1.3", strings.TrimSuffix(entPhysical, ".")} {
+		places = append(places, oidHex(place)+" *40")
 	}
-	return "one( " + strings.Join(lists, " | ") + " )"
+	return "each( 30 ber( 06 ber( one( " + strings.Join(places, " | ") + " ) ) 0500 ) )"
 }
 
-// nameplateKeys are the facts that the nameplates yield.
-func nameplateKeys() []discovery.Key {
-	var keys []discovery.Key
-	for _, n := range nameplates() {
-		for _, o := range n.objects {
-			for _, kept := range objects {
-				_, ok := kept.match(strings.Replace(o, moxaModel, "1", 1))
-				if key := kept.listedKey(); ok && !slices.Contains(keys, key) {
-					keys = append(keys, key)
-				}
-			}
-		}
-	}
-	return keys
-}
+// keyVendorObjects stands for the keys of all objects of makers' MIBs that nameplates.txt names.
+const keyVendorObjects discovery.Key = "snmp." + enterprises + "**"

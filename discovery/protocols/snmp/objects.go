@@ -1,18 +1,28 @@
 package snmp
 
 import (
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// object is a row of the table of what is kept of all that agents say. An arc "*" of the pattern is the index of a table's row,
-// or whatever else varies. Without a key of its own, an object of a vendor's MIB stands under its whole id, since vendors
-// name their objects alike.
+// object is a row of the table of what is kept of all that agents say of the standard MIBs. An arc "*" of the pattern is the index
+// of a table's row. What is kept of makers' MIBs stands in nameplates.txt.
 type object struct {
 	pattern string
 	key     discovery.Key
 }
+
+// The keys of nameplates that the requests name.
+const (
+	keyPrinterName   discovery.Key = "snmp.prtGeneralPrinterName"
+	keyPrinterSerial discovery.Key = "snmp.prtGeneralSerialNumber"
+	keyUPSModel      discovery.Key = "snmp.upsIdentModel"
+	keyEntSerial     discovery.Key = "snmp.entPhysicalSerialNum"
+	keyEntModel      discovery.Key = "snmp.entPhysicalModelName"
+)
 
 // entPhysical is the ENTITY-MIB's table of parts; its index becomes a path, as that of the IF-MIB's tables does.
 const entPhysical = "1.3.6.1.2.1.47.1.1.1.1."
@@ -38,10 +48,10 @@ var objects = [...]object{
 	// HOST-RESOURCES-MIB (RFC 2790), Printer-MIB (RFC 3805), UPS-MIB (RFC 1628)
 	{"1.3.6.1.2.1.25.3.2.1.3.*", "snmp.hrDeviceDescr"},
 	{"1.3.6.1.2.1.25.6.3.1.2.*", KeySoftware},
-	{"1.3.6.1.2.1.43.5.1.1.16.*", "snmp.prtGeneralPrinterName"},
-	{"1.3.6.1.2.1.43.5.1.1.17.*", "snmp.prtGeneralSerialNumber"},
+	{"1.3.6.1.2.1.43.5.1.1.16.*", keyPrinterName},
+	{"1.3.6.1.2.1.43.5.1.1.17.*", keyPrinterSerial},
 	{"1.3.6.1.2.1.33.1.1.1.0", "snmp.upsIdentManufacturer"},
-	{"1.3.6.1.2.1.33.1.1.2.0", "snmp.upsIdentModel"},
+	{"1.3.6.1.2.1.33.1.1.2.0", keyUPSModel},
 	{"1.3.6.1.2.1.33.1.1.3.0", "snmp.upsIdentUPSSoftwareVersion"},
 	{"1.3.6.1.2.1.33.1.1.4.0", "snmp.upsIdentAgentSoftwareVersion"},
 	{"1.3.6.1.2.1.33.1.1.5.0", "snmp.upsIdentName"},
@@ -52,82 +62,20 @@ var objects = [...]object{
 	{entPhysical + "8.*", "snmp.entPhysicalHardwareRev"},
 	{entPhysical + "9.*", "snmp.entPhysicalFirmwareRev"},
 	{entPhysical + "10.*", "snmp.entPhysicalSoftwareRev"},
-	{entPhysical + "11.*", "snmp.entPhysicalSerialNum"},
+	{entPhysical + "11.*", keyEntSerial},
 	{entPhysical + "12.*", "snmp.entPhysicalMfgName"},
-	{entPhysical + "13.*", "snmp.entPhysicalModelName"},
+	{entPhysical + "13.*", keyEntModel},
 	{entPhysical + "15.*", "snmp.entPhysicalAssetID"},
-	// Siemens: order number, serial number, hardware, software
-	{"1.3.6.1.4.1.4329.6.3.2.1.1.2.0", ""},
-	{"1.3.6.1.4.1.4329.6.3.2.1.1.3.0", ""},
-	{"1.3.6.1.4.1.4329.6.3.2.1.1.4.0", ""},
-	{"1.3.6.1.4.1.4329.6.3.2.1.1.5.0", ""},
-	// Moxa, where an arc is the model: model, firmware, serial number
-	{"1.3.6.1.4.1.8691.7.*.1.2.0", ""},
-	{"1.3.6.1.4.1.8691.7.*.1.4.0", ""},
-	{"1.3.6.1.4.1.8691.7.*.1.78.0", ""},
-	// Hirschmann classic: product code, versions ("SW: ... CH: ... BP: ..."), and by device model and serial number; HiOS: model,
-	// serial number, and the firmware that runs (location 1 is the memory, kind 1 the firmware)
-	{"1.3.6.1.4.1.248.14.1.1.1.0", ""},
-	{"1.3.6.1.4.1.248.14.1.1.2.0", ""},
-	{"1.3.6.1.4.1.248.14.1.1.9.1.3.*", ""},
-	{"1.3.6.1.4.1.248.14.1.1.9.1.10.*", ""},
-	{"1.3.6.1.4.1.248.11.10.1.1.2.0", ""},
-	{"1.3.6.1.4.1.248.11.10.1.1.3.0", ""},
-	{"1.3.6.1.4.1.248.11.10.1.3.1.10.1.5.1.1.*", ""},
-	// Phoenix Contact and WAGO: firmware
-	{"1.3.6.1.4.1.4346.11.11.11.1.1.0", ""},
-	{"1.3.6.1.4.1.13576.10.1.10.4.0", ""},
-	// RUGGEDCOM: serial number, firmware
-	{"1.3.6.1.4.1.15004.4.2.3.1.0", ""},
-	{"1.3.6.1.4.1.15004.4.2.3.3.0", ""},
-	// Advantech: model, firmware, serial number; Teltonika: serial number, model, firmware; RACOM: model, firmware; Pepwave: model,
-	// serial number, firmware; Omnitron: order number, serial number
-	{"1.3.6.1.4.1.30140.6.1.0", ""},
-	{"1.3.6.1.4.1.30140.6.2.0", ""},
-	{"1.3.6.1.4.1.30140.6.3.0", ""},
-	{"1.3.6.1.4.1.48690.1.1.0", ""},
-	{"1.3.6.1.4.1.48690.1.2.0", ""},
-	{"1.3.6.1.4.1.48690.1.6.0", ""},
-	{"1.3.6.1.4.1.33555.1.1.1.1.0", ""},
-	{"1.3.6.1.4.1.33555.1.1.2.2.0", ""},
-	{"1.3.6.1.4.1.23695.200.1.1.1.1.1.0", ""},
-	{"1.3.6.1.4.1.23695.200.1.1.1.1.2.0", ""},
-	{"1.3.6.1.4.1.23695.200.1.1.1.1.3.0", ""},
-	{"1.3.6.1.4.1.7342.1.1.1.6.0", ""},
-	{"1.3.6.1.4.1.7342.1.1.1.7.0", ""},
-	// Rittal CMC III: firmware, serial number, model; Meinberg LANTIME: firmware, serial number
-	{"1.3.6.1.4.1.2606.7.2.4.0", ""},
-	{"1.3.6.1.4.1.2606.7.2.6.0", ""},
-	{"1.3.6.1.4.1.2606.7.4.1.2.1.2.1", ""},
-	{"1.3.6.1.4.1.5597.30.0.0.2.0", ""},
-	{"1.3.6.1.4.1.5597.30.0.0.3.0", ""},
-	// Fortinet: serial number; Juniper: model, serial number; MikroTik: firmware, serial number; TP-Link: model, firmware,
-	// serial number; Zyxel: firmware, model, serial number
-	{"1.3.6.1.4.1.12356.100.1.1.1.0", ""},
-	{"1.3.6.1.4.1.2636.3.1.2.0", ""},
-	{"1.3.6.1.4.1.2636.3.1.3.0", ""},
-	{"1.3.6.1.4.1.14988.1.1.4.4.0", ""},
-	{"1.3.6.1.4.1.14988.1.1.7.3.0", ""},
-	{"1.3.6.1.4.1.11863.6.1.1.5.0", ""},
-	{"1.3.6.1.4.1.11863.6.1.1.6.0", ""},
-	{"1.3.6.1.4.1.11863.6.1.1.8.0", ""},
-	{"1.3.6.1.4.1.890.1.15.3.1.6.0", ""},
-	{"1.3.6.1.4.1.890.1.15.3.1.11.0", ""},
-	{"1.3.6.1.4.1.890.1.15.3.1.12.0", ""},
 }
 
-// listedKey is the key as the protocol lists it: with the stars of the pattern.
-func (o object) listedKey() discovery.Key {
-	if o.key != "" {
-		return o.key
-	}
-	return discovery.Key("snmp." + o.pattern)
-}
-
-// lookUp gives the key of an object and the path of the part that it is about, "" for the device itself.
+// lookUp gives the key of an object and the path of the part that it is about, "" for the device itself. An object of a maker's
+// MIB stands under its whole id, since makers name their objects alike.
 func lookUp(oid string) (key discovery.Key, path string, ok bool) {
+	if strings.HasPrefix(oid, enterprises) {
+		return discovery.Key("snmp." + oid), "", isKept(oid)
+	}
 	for _, o := range objects {
-		row, ok := o.match(oid)
+		row, ok := match(o.pattern, oid)
 		if !ok {
 			continue
 		}
@@ -137,22 +85,57 @@ func lookUp(oid string) (key discovery.Key, path string, ok bool) {
 		case strings.HasPrefix(o.pattern, ifEntry), strings.HasPrefix(o.pattern, ifXEntry):
 			path = discovery.JoinPath("", pathInterface, row)
 		}
-		if o.key == "" {
-			return discovery.Key("snmp." + oid), path, true
-		}
 		return o.key, path, true
 	}
 	return "", "", false
+}
+
+// vendorObjects are the objects of nameplates.txt: those that are spelt out, and those with a star by enterprise.
+type vendorObjects struct {
+	exact map[string]bool
+	stars map[string][]string
+}
+
+var readVendorObjects = sync.OnceValue(func() vendorObjects {
+	v := vendorObjects{exact: map[string]bool{}, stars: map[string][]string{}}
+	p := readPlates()
+	all := p.heard
+	for _, row := range p.rows {
+		all = append(all, row.objects...)
+	}
+	for _, o := range all {
+		if strings.Contains(o, "*") {
+			v.stars[enterpriseOf(o)] = append(v.stars[enterpriseOf(o)], o)
+			continue
+		}
+		v.exact[o] = true
+	}
+	return v
+})
+
+// isKept reports whether nameplates.txt names an object of a maker's MIB.
+func isKept(oid string) bool {
+	v := readVendorObjects()
+	return v.exact[oid] || slices.ContainsFunc(v.stars[enterpriseOf(oid)], func(pattern string) bool {
+		_, ok := match(pattern, oid)
+		return ok
+	})
+}
+
+// enterpriseOf is the enterprise number of an object of a maker's MIB.
+func enterpriseOf(oid string) string {
+	number, _, _ := strings.Cut(strings.TrimPrefix(oid, enterprises), ".")
+	return number
 }
 
 // pathEntity is the path piece of a row of the ENTITY-MIB.
 const pathEntity = "ent"
 
 // match gives the arc that stands at the star, of which a pattern has one at most.
-func (o object) match(oid string) (star string, ok bool) {
-	prefix, rest, stars := strings.Cut(o.pattern, "*")
+func match(pattern, oid string) (star string, ok bool) {
+	prefix, rest, stars := strings.Cut(pattern, "*")
 	if !stars {
-		return "", oid == o.pattern
+		return "", oid == pattern
 	}
 	after, ok := strings.CutPrefix(oid, prefix)
 	if !ok {

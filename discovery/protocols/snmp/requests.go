@@ -22,13 +22,14 @@ const (
 
 // The requests that the asker looks for by name.
 const (
-	systemRequest   = "get-system-group"
-	softwareRequest = "walk-installed-software"
-	vlanRequest     = "walk-forwarding-of-vlan"
-	discoverRequest = "discover-engine"
-	readV3Request   = "read-v3"
-	walkV3Request   = "walk-v3"
-	walkRequest     = "get-first-rows"
+	systemRequest    = "get-system-group"
+	nameplateRequest = "get-nameplate"
+	softwareRequest  = "walk-installed-software"
+	vlanRequest      = "walk-forwarding-of-vlan"
+	discoverRequest  = "discover-engine"
+	readV3Request    = "read-v3"
+	walkV3Request    = "walk-v3"
+	walkRequest      = "get-first-rows"
 )
 
 // table is a table that is walked: some of its columns, all of them in each request.
@@ -62,7 +63,7 @@ func columns(entry string, numbers ...int) []string {
 var (
 	entityTable = table{
 		request: "walk-parts", columns: columns(entPhysical, 5, 11, 13), most: 40, row: 130,
-		yields: []discovery.Key{KeyEntPhysicalClass, "snmp.entPhysicalSerialNum", "snmp.entPhysicalModelName"},
+		yields: []discovery.Key{KeyEntPhysicalClass, keyEntSerial, keyEntModel},
 	}
 	interfaceTable = table{
 		request: "walk-interfaces", columns: append(columns(ifEntry, 2, 6), columns(ifXEntry, 1, 18)...), most: 60, row: 180,
@@ -185,8 +186,9 @@ func requests() []discovery.Request {
 			Yields:   []discovery.Key{KeySysDescr, KeySysObjectID, KeySysContact, KeySysName, KeySysLocation, KeySysServices},
 		},
 		{
-			Name: "get-nameplate", Safety: discovery.SafetyB, Max: 1, Effect: memory,
-			Template: form("a0", noneRepeats, nameplateTemplate()), Yields: nameplateKeys(),
+			Name: nameplateRequest, Safety: discovery.SafetyB, Max: maxNameplates,
+			Effect: memory + "; single objects, which nameplates.txt lists by maker", Template: form("one( a0 | a1 )", noneRepeats, nameplateTemplate()),
+			Yields: []discovery.Key{keyVendorObjects, keyPrinterName, keyPrinterSerial, keyUPSModel, keyEntSerial, keyEntModel},
 		},
 		infrastructure(discovery.Request{
 			Name: "get-agent", Max: maxCommunities, Tries: true, Effect: memory,
@@ -238,9 +240,9 @@ func requests() []discovery.Request {
 const (
 	// maxParts is of how many parts of a device the nameplate is read.
 	maxParts = 40
-	// maxReadV3 is how many messages of SNMPv3 any device gets: one for each user, one more where the clocks differ, and one for
+	// maxReadV3 is how many messages of SNMPv3 any device gets: one for each user, one more where the clocks differ, and those for
 	// the nameplate.
-	maxReadV3 = maxUsers + 2
+	maxReadV3 = maxUsers + 1 + maxNameplates
 )
 
 // The fields between the request id and the variables: error status and index, or how many variables do not repeat and how often
@@ -299,8 +301,6 @@ func oidHex(oid string) string {
 	}
 	return hex.EncodeToString(out)
 }
-
-func hexOf(b []byte) string { return hex.EncodeToString(b) }
 
 func appendArc(out []byte, arc uint32) []byte {
 	for shift := 28; shift > 0; shift -= 7 {

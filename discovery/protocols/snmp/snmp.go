@@ -2,7 +2,7 @@
 // Standards: RFC 1157 (v1), RFC 3416 (v2c), RFC 3412, 3414 and 3411 section 5 (v3 headers and engine ids); UDP 161, traps 162.
 // Heard: the system group, ENTITY-MIB, nameplate objects of some vendors, engine ids; the ports, neighbours, forwarding and ARP
 // tables of switches and routers; who reads and who writes.
-// Asked, with configured credentials only (v1, v2c, v3): one GET of the system group and one of a nameplate; of infrastructure its
+// Asked, with configured credentials only (v1, v2c, v3): one GET of the system group and up to three of a nameplate; of infrastructure its
 // tables too.
 //
 // Community strings and user names never become facts.
