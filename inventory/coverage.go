@@ -1,0 +1,412 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Hole is a part of the plant that was not looked at, or not seen whole, and what would close it.
+type Hole struct {
+	Kind    string `json:"kind"` // see below
+	Site    string `json:"site,omitempty"`
+	Segment string `json:"segment,omitempty"`
+	Survey  string `json:"survey,omitempty"` // the last one that it is true of
+	What    string `json:"what"`             // a network, an address, a switch port
+	Count   int    `json:"count,omitempty"`  // assets, addresses, frames or questions, as the reason says
+	Why     string `json:"why"`
+	Close   string `json:"close,omitempty"` // a command, or what to do
+}
+
+// The kinds of holes, in the order in which they are told.
+const (
+	HoleNotSurveyed = "not-surveyed" // a network that was seen and in which nobody was asked
+	HoleBlindSpot   = "blind-spot"   // a neighbour of a switch that was never seen; a switch whose ports nobody has read
+	HoleNotSwept    = "not-swept"    // a network of the scope that is too large to be looked through
+	HoleUnreachable = "unreachable"  // asked, and nothing could be sent
+	HoleSilent      = "silent"       // asked, and never answered
+	HoleRefused     = "refused"      // asked, and refused
+	HoleUnsupported = "unsupported"  // answered or heard, and not understood
+	HoleDistress    = "distress"     // left alone because it suffered
+	HoleNotAsked    = "not-asked"    // planned, and not sent
+	HoleExcluded    = "excluded"     // left out by a person
+	HoleDropped     = "dropped"      // frames that the capture lost, and what was given up for want of room
+	HoleUnfinished  = "unfinished"   // a survey that did not end as it should
+)
+
+func holeKinds() []string {
+	return []string{
+		HoleNotSurveyed, HoleBlindSpot, HoleNotSwept, HoleUnreachable, HoleSilent, HoleRefused, HoleUnsupported, HoleDistress, HoleNotAsked,
+		HoleExcluded, HoleDropped, HoleUnfinished,
+	}
+}
+
+// Intent is what a survey meant to do and not to do, as its plan says.
+type Intent struct {
+	Survey   string
+	Excluded []string
+	NotSwept []Omission
+	NotAsked []Omission
+}
+
+// Omission is something that a plan leaves out, and why.
+type Omission struct{ What, Reason string }
+
+// Planner is a Source that also knows what surveys meant to do.
+type Planner interface {
+	// Intents are those of the surveys that kept a plan, the oldest first.
+	Intents(ctx context.Context) ([]Intent, error)
+}
+
+// Coverage says what was not looked at: it reads everything but the evidence, once, and keeps a line for each network and for each
+// device and protocol that was asked. Sorted by kind, site, segment and what.
+func Coverage(ctx context.Context, from Source) ([]Hole, error) {
+	c := coverage{networks: map[networkKey]*network{}, places: map[string]place{}, byID: map[string]int{}, attempts: map[attempt]*result{}}
+	var err error
+	if c.known, err = knownNetworks(ctx, from); err != nil {
+		return nil, err
+	}
+	if err := c.read(ctx, from); err != nil {
+		return nil, err
+	}
+	c.lost()
+	c.inVain()
+	c.notSurveyed()
+	kinds := holeKinds()
+	slices.SortFunc(c.holes, func(a, b Hole) int {
+		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Segment, b.Segment),
+			compareIPs(a.What, b.What), cmp.Compare(a.What, b.What), cmp.Compare(a.Survey, b.Survey), cmp.Compare(a.Why, b.Why))
+	})
+	return c.holes, nil
+}
+
+// read takes in all that the source tells.
+func (c *coverage) read(ctx context.Context, from Source) error {
+	for s, err := range from.Surveys(ctx) {
+		if err != nil {
+			return fmt.Errorf("read surveys: %w", err)
+		}
+		s.Rhythms = nil
+		c.byID[s.ID] = len(c.surveys)
+		c.surveys = append(c.surveys, s)
+	}
+	for a, err := range from.Assets(ctx) {
+		if err != nil {
+			return fmt.Errorf("read assets: %w", err)
+		}
+		c.asset(a)
+	}
+	for talk, err := range from.Conversations(ctx) {
+		if err != nil {
+			return fmt.Errorf("read conversations: %w", err)
+		}
+		c.conversation(talk)
+	}
+	for e, err := range from.Ledger(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		c.exchange(e)
+	}
+	if planner, ok := from.(Planner); ok {
+		intents, err := planner.Intents(ctx)
+		if err != nil {
+			return fmt.Errorf("read the plans: %w", err)
+		}
+		c.leftOut(intents)
+	}
+	return nil
+}
+
+type networkKey struct {
+	site, segment string
+	prefix        netip.Prefix
+}
+
+// network is a subnet in which somebody was seen.
+type network struct {
+	assets    int  // assets with an address there
+	asked     bool // one of them answered a question
+	strangers map[netip.Addr]bool
+}
+
+// strangersOf is how many addresses without an asset are counted in a network.
+const strangersOf = 256
+
+type coverage struct {
+	surveys  []Survey
+	byID     map[string]int // place in surveys
+	attempts map[attempt]*result
+	known    []netip.Prefix
+	networks map[networkKey]*network
+	places   map[string]place // of the assets
+	holes    []Hole
+}
+
+func (c *coverage) network(site, segment string, ip netip.Addr) *network {
+	key := networkKey{site, segment, networkOf(ip, c.known)}
+	n := c.networks[key]
+	if n == nil {
+		n = &network{strangers: map[netip.Addr]bool{}}
+		c.networks[key] = n
+	}
+	return n
+}
+
+func (c *coverage) asset(a Asset) {
+	if a.Role == "sensor" || isOutsider(a) {
+		return
+	}
+	c.places[a.ID] = place{a.Site, a.Segment}
+	for _, address := range a.Addresses {
+		ip, err := netip.ParseAddr(address.IP)
+		if err != nil || ip.IsLinkLocalUnicast() {
+			continue
+		}
+		n := c.network(a.Site, cmp.Or(address.Segment, a.Segment), ip)
+		n.assets++
+		n.asked = n.asked || a.Seen == SeenActive || a.Seen == SeenBoth
+	}
+	hole := Hole{Kind: HoleBlindSpot, Site: a.Site, Segment: a.Segment}
+	name := strings.TrimSpace(firstIP(a) + " " + nameUnlessAddress(a))
+	for _, n := range a.Neighbours {
+		if n.Asset != "" {
+			continue
+		}
+		hole.What = strings.TrimSpace(name + " port " + cmp.Or(n.LocalPort, "?"))
+		hole.Why = fmt.Sprintf("%s tells of the neighbour %s there, which was never seen itself", n.Via, strings.TrimSpace(n.Name+" "+n.RemotePort))
+		hole.Close = "listen behind it: " + listenCommand + ", or ask it by its address"
+		c.holes = append(c.holes, hole)
+	}
+	if a.Type == "switch" && len(a.Ports) == 0 {
+		hole.What, hole.Why, hole.Close = name, "a switch whose ports and tables were not read: who hangs on it is not known", listenCommand
+		if ip, err := netip.ParseAddr(firstIP(a)); err == nil {
+			hole.Close = fmt.Sprintf("walkdown ask --ask %s --protocols snmp", netip.PrefixFrom(ip, ip.BitLen()))
+		}
+		c.holes = append(c.holes, hole)
+	}
+}
+
+func nameUnlessAddress(a Asset) string {
+	if a.Name == firstIP(a) {
+		return ""
+	}
+	return a.Name
+}
+
+// conversation counts ends on site that are in no inventory.
+func (c *coverage) conversation(talk Conversation) {
+	for _, end := range [][3]string{{talk.Client, talk.ClientIP, talk.Server}, {talk.Server, talk.ServerIP, talk.Client}} {
+		ip, err := netip.ParseAddr(end[1])
+		if end[0] != "" || err != nil || !isHost(ip) || IsPublic(ip) || ip.IsLinkLocalUnicast() || isBroadcast(ip, c.known) {
+			continue
+		}
+		at, ok := c.places[end[2]] // whom it talks to
+		if !ok {
+			continue
+		}
+		if n := c.network(at.site, at.segment, ip); len(n.strangers) < strangersOf {
+			n.strangers[ip] = true
+		}
+	}
+}
+
+// inScope reports whether a survey had a network in its scope.
+func (c *coverage) inScope(p netip.Prefix) bool {
+	for _, s := range c.surveys {
+		for _, text := range s.Scope {
+			if scope, err := netip.ParsePrefix(text); err == nil && scope.Overlaps(p) {
+				return true
+			}
+			if ip, err := netip.ParseAddr(text); err == nil && p.Contains(ip) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// notSurveyed tells the networks in which nobody was asked. A network of strangers alone lies behind a router.
+func (c *coverage) notSurveyed() {
+	for key, n := range c.networks {
+		if n.asked || c.inScope(key.prefix) {
+			continue
+		}
+		h := Hole{Kind: HoleNotSurveyed, Site: key.site, Segment: key.segment, What: key.prefix.String(), Count: n.assets + len(n.strangers)}
+		h.Close = "walkdown plan --ask " + key.prefix.String()
+		switch {
+		case n.assets == 0:
+			h.Why = addressCount(len(n.strangers)) + " to the plant, from behind a router"
+			h.Close = "survey it from inside, if it is yours: " + h.Close
+		case c.isOwn(key.prefix):
+			h.Why = assetCount(n.assets) + " heard there, and nobody was asked"
+		default:
+			h.Why = assetCount(n.assets) + " heard there, in no scope so far"
+		}
+		c.holes = append(c.holes, h)
+	}
+}
+
+func addressCount(n int) string {
+	switch n {
+	case 1:
+		return "one address there talks"
+	case strangersOf:
+		return fmt.Sprintf("%d addresses or more there talk", n)
+	}
+	return fmt.Sprintf("%d addresses there talk", n)
+}
+
+func assetCount(n int) string {
+	if n == 1 {
+		return "one asset was"
+	}
+	return fmt.Sprintf("%d assets were", n)
+}
+
+// isOwn reports whether a sensor stood in a network.
+func (c *coverage) isOwn(p netip.Prefix) bool {
+	return slices.ContainsFunc(c.surveys, func(s Survey) bool {
+		own, err := netip.ParsePrefix(s.Plug.Address)
+		return err == nil && own.Overlaps(p)
+	})
+}
+
+// lost tells what each survey lost.
+func (c *coverage) lost() {
+	for _, s := range c.surveys {
+		h := Hole{Site: s.Site, Segment: s.Segment, Survey: s.ID}
+		add := func(kind, what string, count int, why, shut string) {
+			if count > 0 {
+				h.Kind, h.What, h.Count, h.Why, h.Close = kind, what, count, why, shut
+				c.holes = append(c.holes, h)
+			}
+		}
+		add(HoleDropped, s.Sensor, s.Counts["frames-dropped"], "frames were lost by the capture: what they said is not known", "a faster machine, or a mirror of fewer ports")
+		add(HoleUnsupported, s.Sensor, s.Counts["frames-foreign"], "frames of a link type that is not read", "capture on Ethernet")
+		shed := 0
+		for name, n := range s.Counts {
+			if strings.HasPrefix(name, "shed-") {
+				shed += n
+			}
+		}
+		add(HoleDropped, s.Sensor, shed, "flows, conversations or addresses were given up for want of room", "listen for a shorter time, or to fewer ports")
+		for _, t := range s.Troubles {
+			add(HoleUnsupported, t.Protocol, t.Count, "not understood: "+t.Reason, "report it with a capture: it may be a dialect that is not known yet")
+		}
+		if s.Outcome != "done" && s.Outcome != "running" {
+			h.Kind, h.What, h.Count, h.Close = HoleUnfinished, s.ID, 0, "run it again"
+			h.Why = strings.TrimSuffix(s.Outcome+": "+strings.Join(s.Reasons, "; "), ": ")
+			c.holes = append(c.holes, h)
+		}
+	}
+}
+
+// leftOut tells what plans left out. Of what several left out alike, the last one is told.
+func (c *coverage) leftOut(intents []Intent) {
+	at := map[Hole]int{}
+	for _, intent := range intents {
+		s := c.survey(intent.Survey)
+		add := func(kind, what, why, shut string) {
+			h := Hole{Kind: kind, Site: s.Site, Segment: s.Segment, What: what, Why: why, Close: shut}
+			if i, ok := at[h]; ok {
+				c.holes[i].Survey = intent.Survey
+				return
+			}
+			at[h] = len(c.holes)
+			h.Survey = intent.Survey
+			c.holes = append(c.holes, h)
+		}
+		for _, what := range intent.Excluded {
+			add(HoleExcluded, what, "excluded by a person", "ask without the exclusion, or walkdown annotate")
+		}
+		for _, o := range intent.NotSwept {
+			add(HoleNotSwept, o.What, o.Reason, "name a smaller network: walkdown plan --ask "+o.What)
+		}
+		for _, o := range intent.NotAsked {
+			add(HoleNotAsked, o.What, o.Reason, annotateCommand)
+		}
+	}
+}
+
+// survey is a survey by its id; without one it is empty.
+func (c *coverage) survey(id string) Survey {
+	if i, ok := c.byID[id]; ok {
+		return c.surveys[i]
+	}
+	return Survey{}
+}
+
+// attempt is a device that was asked over a protocol.
+type attempt struct{ target, protocol string }
+
+// result is what came of it: in the last survey that asked, by outcome of the ledger, and whether it ever answered.
+type result struct {
+	survey   string
+	counts   map[string]int
+	answered bool
+}
+
+// exchange takes a line of the ledger, which comes in the order of time.
+func (c *coverage) exchange(e LedgerEntry) {
+	host, _, _ := strings.Cut(e.Target, " ") // without the path behind it
+	if e.Setup || e.Protocol == "arp" || e.Protocol == "nd" || host == "" {
+		return
+	}
+	key := attempt{host, e.Protocol}
+	r := c.attempts[key]
+	if r == nil {
+		r = &result{}
+		c.attempts[key] = r
+	}
+	if r.survey != e.Survey {
+		r.survey, r.counts = e.Survey, map[string]int{}
+	}
+	r.counts[e.Outcome]++
+	r.answered = r.answered || e.Outcome == "answered"
+}
+
+// inVain tells of devices that were asked in vain, in the last survey that asked them.
+func (c *coverage) inVain() {
+	answers := map[string]bool{}
+	for key, r := range c.attempts {
+		answers[key.target] = answers[key.target] || r.answered
+	}
+	for key, r := range c.attempts {
+		if r.counts["answered"] > 0 {
+			continue
+		}
+		s := c.survey(r.survey)
+		h := Hole{Site: s.Site, Segment: s.Segment, Survey: r.survey, What: key.target, Close: annotateCommand}
+		switch {
+		case r.counts["garbage"] > 0:
+			h.Kind, h.Why, h.Close = HoleUnsupported, "answered "+key.protocol+", and was not understood", "walkdown show "+key.target
+		case r.counts["reset"] > 0:
+			h.Kind, h.Why = HoleDistress, "broke "+key.protocol+" off inside an exchange and was left alone"
+		case r.counts["refused"] > 0:
+			h.Kind, h.Why = HoleRefused, "refuses "+key.protocol
+		case r.counts["silent"] > 0:
+			h.Kind, h.Why = HoleSilent, "never answered "+key.protocol
+			switch {
+			case r.answered:
+				h.Why = fmt.Sprintf("did not answer %s in %s, though it did before", key.protocol, r.survey)
+			case answers[key.target]:
+				h.Why += ", though it answers others"
+			}
+			if key.protocol == "snmp" {
+				h.Close = "its community or user in the configuration (snmp:), or walkdown annotate"
+			}
+		case r.counts["error"] > 0:
+			h.Kind, h.Why, h.Close = HoleUnreachable, key.protocol+" could not be sent", "walkdown doctor"
+		default: // skipped
+			h.Kind, h.Why, h.Close = HoleNotAsked, key.protocol+" was planned and not sent", fmt.Sprintf("walkdown ask --ask %s --protocols %s", key.target, key.protocol)
+		}
+		for _, n := range r.counts {
+			h.Count += n
+		}
+		c.holes = append(c.holes, h)
+	}
+}
