@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -18,6 +19,9 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/ask"
 	"github.com/walkdown-ot/walkdown/discovery/plant"
+	"github.com/walkdown-ot/walkdown/fingerprints"
+	"github.com/walkdown-ot/walkdown/inventory"
+	"github.com/walkdown-ot/walkdown/inventory/sqlite"
 )
 
 // command runs walkdown as from a shell and gives its output and exit status.
@@ -118,6 +122,41 @@ func TestAskAPlan(t *testing.T) {
 				t.Errorf("status %d\n%s%s", status, out, errs)
 			}
 		})
+	}
+}
+
+// A plan that was signed off before a device was known to be a safety system is not run.
+func TestAskNoSafetySystemOfAPlan(t *testing.T) {
+	try := modbusOf(t)
+	_, target, _ := strings.Cut(try, ":")
+	address := netip.MustParseAddrPort(target).Addr()
+	dir := t.TempDir()
+	db, file := filepath.Join(dir, "a.db"), filepath.Join(dir, "plan.json")
+	text, _ := mustCommand(t, 0, "plan", "--ask", netip.PrefixFrom(address, 24).Masked().String(), "--try", try, "--json", "--db", db)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	engine, err := fingerprints.New(fingerprints.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(t.Context(), db, sqlite.Options{Identify: engine.Identify})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder, err := store.Begin(t.Context(), inventory.Survey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder.Observe(discovery.Observation{
+		Time: time.Now(), Protocol: "modbus", Mode: discovery.Heard, Subject: discovery.Subject{IP: address},
+		Facts: []discovery.Fact{discovery.NewFact("modbus.vendor-name", "HIMA Paul Hildebrandt GmbH"), discovery.NewFact("modbus.product-code", "X-CPU 01")},
+	})
+	if err := errors.Join(recorder.End(t.Context(), inventory.Survey{}), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs := mustCommand(t, 1, "ask", "--plan", file, "--yes", "--db", db); !strings.Contains(errs, address.String()+" may not be asked: a safety system") {
+		t.Errorf("got %s", errs)
 	}
 }
 

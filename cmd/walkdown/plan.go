@@ -42,6 +42,7 @@ func (c planCmd) Run(a *app) error {
 		return err
 	}
 	known := func(discovery.Subject, discovery.Key) (string, bool) { return "", false }
+	var identified func(discovery.Subject) ask.Identity
 	if store != nil {
 		defer store.Close() //nolint:errcheck // it was only read
 		known = func(about discovery.Subject, key discovery.Key) (string, bool) {
@@ -51,10 +52,11 @@ func (c planCmd) Run(a *app) error {
 			}
 			return value, ok
 		}
+		identified = a.identified(a.ctx, store)
 	}
 	keeper, err := ask.New(ask.Options{
 		Protocols: protocols.All(), Limits: w.limits, Scope: w.scope, Exclude: w.exclude, Allow: w.allow, Windows: w.windows, Refresh: c.Refresh,
-		Credentials: a.secrets.credentials(), Interface: ifi, Known: known, Log: a.log,
+		Credentials: a.secrets.credentials(), Interface: ifi, Known: known, Identified: identified, Log: a.log,
 	})
 	if err != nil {
 		return err

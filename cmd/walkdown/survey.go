@@ -106,7 +106,8 @@ func (r *recording) ask(run *survey.Survey, w wishes, how asking, show *progress
 		Protocols: r.protocols, Limits: w.limits, Scope: w.scope, Exclude: w.exclude, Allow: w.allow,
 		Credentials: r.app.secrets.credentials(), Interface: how.via, Bind: how.bind, Windows: w.windows, Refresh: how.refresh, Watch: run.Watch,
 		Survey: r.survey.ID, Sensor: r.survey.Sensor, Site: r.survey.Site, Segment: r.survey.Segment,
-		Out: r.recorder, Ledger: r.recorder.Exchange, Known: r.recorder.Known, Log: r.app.log,
+		Out: r.recorder, Ledger: r.recorder.Exchange, Known: r.recorder.Known, Identified: r.app.identified(context.WithoutCancel(r.app.ctx), r.store),
+		Log:      r.app.log,
 		Progress: func(p ask.Progress) { show.show(survey.Progress{Phase: survey.Asking, Left: p.Left, Ask: p}) },
 		Notice: func(text string) {
 			show.end()

@@ -35,16 +35,28 @@ type Options struct {
 	// its own.
 	Survey, Sensor, Site, Segment string
 
-	// Out, Ledger, Known and Progress are called by one goroutine at a time, and must not call the Keeper.
-	Out      discovery.Sink
-	Ledger   func(discovery.Exchange)
-	Known    func(discovery.Subject, discovery.Key) (string, bool) // what is known already and need not be asked
-	Progress func(Progress)
+	// Out, Ledger, Known, Identified and Progress are called by one goroutine at a time, and must not call the Keeper.
+	Out        discovery.Sink
+	Ledger     func(discovery.Exchange)
+	Known      func(discovery.Subject, discovery.Key) (string, bool) // what is known already and need not be asked
+	Identified func(discovery.Subject) Identity                      // what the device is taken for so far; zero: not known
+	Progress   func(Progress)
 	// Notice is told what a person should know at once: the run was paused, a device is gone.
 	Notice func(string)
 	// Watch is what the passive ear hears of the devices' own clients; nil: there is no ear.
 	Watch *Watch
 	Log   *slog.Logger
+}
+
+// Identity is what a device is taken for.
+type Identity struct {
+	Type, Vendor, Model, Firmware, Serial string
+	Names                                 []string
+}
+
+// isWhole reports whether there is nothing left that a nameplate would tell.
+func (i Identity) isWhole() bool {
+	return i.Vendor != "" && i.Model != "" && i.Firmware != "" && i.Serial != ""
 }
 
 // Progress is how far a sweep or a run has come.
@@ -234,6 +246,15 @@ func (k *Keeper) known(subject discovery.Subject, key discovery.Key) (string, bo
 	k.telling.Lock()
 	defer k.telling.Unlock()
 	return k.o.Known(subject, key)
+}
+
+func (k *Keeper) identified(subject discovery.Subject) Identity {
+	if k.o.Identified == nil {
+		return Identity{}
+	}
+	k.telling.Lock()
+	defer k.telling.Unlock()
+	return k.o.Identified(subject)
 }
 
 // observe fills in what the observation left open and hands it on.

@@ -75,6 +75,13 @@ func (b *budget) takeQuestion() bool {
 	return true
 }
 
+// giveBack returns a connection that did not come about: a closed port has taken no place at the device.
+func (b *budget) giveBack() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.connections++
+}
+
 func (b *budget) takeConnection() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -56,6 +56,7 @@ func (s *session) outcome(err error) ItemResult {
 	default:
 		r.Outcome = ItemFailed
 	}
+	r.starved = errors.Is(err, discovery.ErrBudget)
 	s.explain(r, err)
 	return r
 }
@@ -81,8 +82,7 @@ func (s *session) askerAlarmed(err error) {
 func (s *session) explain(r ItemResult, err error) {
 	address := s.target.Subject.String()
 	switch {
-	case errors.Is(err, discovery.ErrBudget):
-		s.v.tally.reason(fmt.Sprintf("%s over %s: %v", address, r.Protocol, err))
+	case r.starved:
 	case r.Outcome == ItemFailed && !errors.Is(err, discovery.ErrNotListed): // that was told when it was refused
 		s.v.k.log.Warn("asking failed", "protocol", r.Protocol, "addr", address, "err", err)
 		s.v.tally.trouble(r.Protocol, r.Reason, address)

@@ -25,6 +25,7 @@ type pace struct {
 	lastQuestion time.Time
 	lastMessage  time.Time
 	lastClosed   time.Time // end of the last TCP connection
+	lastRefused  time.Time // when the last one was refused
 	rtt          time.Duration
 	slow         bool // by its own measure
 }
@@ -106,8 +107,16 @@ func (p *pace) setup(ctx, asking context.Context) error {
 func (p *pace) connect(ctx context.Context) error {
 	p.mu.Lock()
 	due := later(after(p.lastClosed, p.jittered(p.class.Pause)), after(p.lastMessage, p.limits.SetupGap))
+	due = later(due, after(p.lastRefused, p.gap()))
 	p.mu.Unlock()
 	return p.turn(ctx, due)
+}
+
+// refused notes that a port was closed. The next one is tried after the gap between two questions.
+func (p *pace) refused(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastRefused = at
 }
 
 // gap is the least time between two questions: that of the class, longer for a device that is slow to answer.

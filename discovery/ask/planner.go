@@ -195,7 +195,12 @@ func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 		}
 		candidates = append(candidates, candidate{p, grade})
 	}
-	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.grade, b.grade) })
+	slices.SortStableFunc(candidates, func(a, b candidate) int {
+		if a.grade == b.grade && a.grade >= discovery.GradeBlind {
+			return cmp.Compare(blindOrder(a.protocol.Name), blindOrder(b.protocol.Name))
+		}
+		return cmp.Compare(a.grade, b.grade)
+	})
 	for _, c := range candidates {
 		item, refused := k.planItem(h, c.protocol, c.grade)
 		notAsked = append(notAsked, refused...)
@@ -214,6 +219,15 @@ func (k *Keeper) planDevice(h Host, crowd int) (DevicePlan, []NotAsked) {
 	}
 	d.Cost = k.cost(d)
 	return d, notAsked
+}
+
+// blindOrder puts what tells most, on most devices, first: who is asked blindly is asked until its nameplate is whole.
+func blindOrder(protocol string) int {
+	first := []string{"snmp", "modbus", "opcua", "s7", "enip"}
+	if i := slices.Index(first, protocol); i >= 0 {
+		return i
+	}
+	return len(first)
 }
 
 // planItem lists the requests of one protocol; without a question that may be asked there are none.

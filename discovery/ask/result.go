@@ -3,6 +3,7 @@ package ask
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,7 @@ type ItemResult struct {
 	Questions int    // sent
 	Replies   int    // of these answered and understood
 	Setup     int    // sent
+	starved   bool   // the budget of the device was too small
 }
 
 // ItemOutcome sums a protocol of a device up in a word.
@@ -92,10 +94,11 @@ type tally struct {
 	counts   Counts
 	troubles map[[2]string]*Trouble
 	reasons  map[string]int
+	devices  map[string][]netip.Addr // reasons that several devices share
 }
 
 func newTally() *tally {
-	return &tally{troubles: map[[2]string]*Trouble{}, reasons: map[string]int{}}
+	return &tally{troubles: map[[2]string]*Trouble{}, reasons: map[string]int{}, devices: map[string][]netip.Addr{}}
 }
 
 // count adds one line of the ledger.
@@ -154,6 +157,29 @@ func (t *tally) reason(text string) {
 	t.reasons[text]++
 }
 
+// about notes why a device was not covered, in words that others may share.
+func (t *tally) about(device netip.Addr, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.devices[text] = append(t.devices[text], device)
+}
+
+// maxNamed is how many devices are named that share a reason.
+const maxNamed = 4
+
+// named lists devices, the first of them by name.
+func named(devices []netip.Addr) string {
+	var words []string
+	devices = slices.Compact(slices.SortedFunc(slices.Values(devices), netip.Addr.Compare))
+	for _, d := range devices[:min(maxNamed, len(devices))] {
+		words = append(words, d.String())
+	}
+	if more := len(devices) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words, ", "), more)
+	}
+	return strings.Join(words, ", ")
+}
+
 func (t *tally) device(asked, answered, distress bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -189,6 +215,9 @@ func (t *tally) result() Result {
 			text = fmt.Sprintf("%s (%d times)", text, n)
 		}
 		r.Reasons = append(r.Reasons, text)
+	}
+	for _, text := range slices.Sorted(maps.Keys(t.devices)) {
+		r.Reasons = append(r.Reasons, text+": "+named(t.devices[text]))
 	}
 	return r
 }

@@ -278,7 +278,7 @@ func TestOneConnectionAtATime(t *testing.T) {
 			t.Errorf("a connection ended with %v", err)
 		}
 	}
-	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "connections") {
+	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "not asked all of b: the budget") {
 		t.Errorf("reasons %q", r.Reasons)
 	}
 }

@@ -80,21 +80,14 @@ func safetyHost(h Host) string {
 const typeSafetyController = "safety-controller"
 
 // safetySystem says why the device is taken for a dedicated safety system, or gives "".
-func safetySystem(subject discovery.Subject, known func(discovery.Subject, discovery.Key) (string, bool)) string {
+func (k *Keeper) safetySystem(subject discovery.Subject) string {
 	for _, maker := range safetyMakers() {
 		if maker.prefix.Contains(subject.MAC) {
 			return "its MAC is one of " + maker.name
 		}
 	}
-	if known == nil {
-		return ""
-	}
-	kind, _ := known(subject, discovery.KeyType)
-	if name, _ := known(subject, discovery.KeyName); safetyName(name) {
-		return "its name is " + name
-	}
-	vendor, _ := known(subject, discovery.KeyVendor)
-	return identifiedAsSafety(kind, vendor)
+	device := k.identified(subject)
+	return safetyHost(Host{Type: device.Type, Vendor: device.Vendor, Names: device.Names})
 }
 
 func identifiedAsSafety(kind, vendor string) string {

@@ -157,7 +157,7 @@ func (k *Keeper) refusal(subject discovery.Subject, how question) string {
 	case how == unicast && onLink && subject.MAC.IsZero() && len(k.o.Exclude.MACs) > 0:
 		return "its MAC is not known and MACs are excluded"
 	}
-	if reason := safetySystem(subject, k.known); reason != "" && !alone {
+	if reason := k.safetySystem(subject); reason != "" && !alone {
 		return refusedAsSafety(reason)
 	}
 	return ""

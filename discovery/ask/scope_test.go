@@ -123,18 +123,18 @@ func TestMayAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := func(s discovery.Subject, key discovery.Key) (string, bool) {
-		switch {
-		case s.IP == addr("10.0.0.60") && key == discovery.KeyType:
-			return "safety-controller", true
-		case s.IP == addr("10.0.0.61") && key == discovery.KeyVendor:
-			return "HIMA Paul Hildebrandt GmbH", true
-		case s.IP == addr("10.0.0.62") && key == discovery.KeyVendor:
-			return "Siemens AG", true
+	identified := func(s discovery.Subject) Identity {
+		switch s.IP {
+		case addr("10.0.0.60"):
+			return Identity{Type: "safety-controller"}
+		case addr("10.0.0.61"):
+			return Identity{Vendor: "HIMA"}
+		case addr("10.0.0.62"):
+			return Identity{Vendor: "Himalaya Pumps"}
 		}
-		return "", false
+		return Identity{}
 	}
-	k, _ := newKeeper(t, Options{Scope: scope, Exclude: exclude, Own: []netip.Addr{addr("10.0.0.9")}, Known: known})
+	k, _ := newKeeper(t, Options{Scope: scope, Exclude: exclude, Own: []netip.Addr{addr("10.0.0.9")}, Identified: identified})
 	k.o.Interface = &net.Interface{Name: "eth9"}
 	k.links = []link{{net: netip.MustParsePrefix("10.2.3.0/24"), own: addr("10.2.3.1")}}
 	for _, c := range []struct{ addr, mac, reason string }{

@@ -77,7 +77,7 @@ func (k *Keeper) planSegment(protocol discovery.Protocol, l link, hosts []Host) 
 			continue
 		}
 		known++
-		reason := safetySystem(h.Subject, k.known)
+		reason := k.safetySystem(h.Subject)
 		if reason == "" {
 			reason = safetyHost(h)
 		}

@@ -202,6 +202,8 @@ func (s *session) notConnected(started time.Time, address string, err error) err
 	case isRefused(err):
 		e.Outcome, e.RTT, e.Note = discovery.Refused, time.Since(started), "the port is closed"
 		reason = discovery.ErrNotOffered
+		s.v.budget.giveBack()
+		s.v.pace.refused(time.Now())
 	case isTimeout(err), errors.Is(err, context.DeadlineExceeded), isUnreachable(err):
 		e.Outcome, e.Note = discovery.Silent, "no connection in time"
 		reason = discovery.ErrSilent

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -122,6 +123,7 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 	defer release()
 	v.k.o.Watch.begin(v.plan.Address)
 	defer v.k.o.Watch.end(v.plan.Address)
+	var starved []string // protocols for which the budget was too small
 	for _, item := range v.plan.Items {
 		if ctx.Err() != nil {
 			break
@@ -134,8 +136,19 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 			v.skip(item, err.Error())
 			continue
 		}
-		result.Items = append(result.Items, v.ask(ctx, ending, item))
+		if item.Grade == discovery.GradeBlind.String() && v.k.identified(v.plan.Subject()).isWhole() {
+			v.skip(item, "it is identified already")
+			continue
+		}
+		asked := v.ask(ctx, ending, item)
+		if asked.starved {
+			starved = append(starved, item.Protocol)
+		}
+		result.Items = append(result.Items, asked)
 		v.gone(ctx)
+	}
+	if len(starved) > 0 {
+		v.tally.about(v.plan.Address, "not asked all of "+strings.Join(starved, ", ")+": the budget of a device was used up")
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -312,6 +312,22 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 	return value, err == nil, err
 }
 
+// At is the asset at an address, as it was identified, and whether there is one; times, neighbours and annotations are left out.
+func (s *Store) At(ctx context.Context, about discovery.Subject) (inventory.Asset, bool, error) {
+	var id, body string
+	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset
+		WHERE d.site = ?1 AND d.segment = ?2 AND CASE ?3 WHEN '' THEN d.mac = ?4 ELSE d.ip = ?3 END AND (d.ip <> '' OR d.mac <> '')
+		ORDER BY d.mac = ?4 DESC, a.last_seen DESC LIMIT 1`, about.Site, about.Segment, ipText(about.IP), about.MAC.String()).Scan(&id, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return inventory.Asset{}, false, nil
+	}
+	var a inventory.Asset
+	if err == nil {
+		a, err = assetOf(id, body)
+	}
+	return a, err == nil, told("look up what is at an address", err)
+}
+
 // Ledger is what was sent, in the order of time; of one survey, or of all when it is empty.
 func (v view) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
 	return stream(ctx, v, "list the ledger", func(tx *sql.Tx, yield func(inventory.LedgerEntry) error) error {

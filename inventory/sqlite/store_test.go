@@ -442,6 +442,39 @@ func TestConversationsAddUp(t *testing.T) {
 	expect(t, "paths", []string{"", "modbus-unit=3"}, paths)
 }
 
+// What the device at an address was identified as is found under each of its addresses, deduced values too.
+func TestAt(t *testing.T) {
+	s := newStore(t)
+	r, err := s.Begin(t.Context(), inventory.Survey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Observe(bound(0, plc, "10.0.0.1"))
+	r.Observe(tells(0, host(plc, ""), "dev.vendor=HIMA", "dev.name=cpu"))
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		about discovery.Subject
+		want  string
+	}{
+		{host("", "10.0.0.1"), "HIMA cpu"},
+		{host(plc, "10.0.0.1"), "HIMA cpu"},
+		{host(plc, ""), "HIMA cpu"},
+		{host("", "10.0.0.2"), ""},
+		{discovery.Subject{}, ""},
+	} {
+		c.about.Site, c.about.Segment = "default", "default"
+		a, ok, err := s.At(t.Context(), c.about)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(a.Vendor + " " + a.Name); got != c.want || ok != (c.want != "") || ok && a.ID == "" {
+			t.Errorf("%s: got %q %v %q, want %q", c.about, got, ok, a.ID, c.want)
+		}
+	}
+}
+
 func TestKnownIsAnsweredFromMemoryAndStore(t *testing.T) {
 	s := newStore(t)
 	r, err := s.Begin(t.Context(), inventory.Survey{})

@@ -37,6 +37,8 @@ const serverIDRequest = "report-server-id"
 //  3. read-device-identification-extended, where the conformity level has it: the maker's own objects;
 //  4. report-server-id, function 17, by opt-in: the standard gives it to serial lines only, and some devices stumble over it.
 //
+// A device that does not answer for unit 255, or says that it cannot reach it, is asked the same as unit 1, once and where no other
+// unit was overheard or named: many servers have that unit alone. Behind a gateway unit 1 is no more trouble than unit 255 was.
 // A unit whose basic identification is that of the device is the device, and is asked no more. A device that said that it does not
 // know function 43 is not asked again.
 //
@@ -45,17 +47,18 @@ const serverIDRequest = "report-server-id"
 // take some of its time, and are put only by opt-in, which naming the unit is.
 // One connection serves all units. Unit 0, the broadcast of the serial line, is never asked.
 func asker() *discovery.Asker {
-	const deviceEffect = "none: reads constant texts from memory"
+	const deviceEffect = "none: reads constant texts from memory; of unit 1 where the device does not answer for unit 255"
 	const unitEffect = "none: reads constant texts from memory; takes up to some 300 ms of a serial line behind a gateway"
 	basic := []discovery.Key{KeyVendorName, KeyProductCode, KeyMajorMinorRevision, KeyConformityLevel, KeyNoIdentification, KeyGatewayException}
 	regular := []discovery.Key{KeyVendorURL, KeyProductName, KeyModelName, KeyUserApplicationName}
 	extended := []discovery.Key{KeyPrivateObject}
+	const itself = "one( ff | 01 )"
 	question := func(name, unit, code string, times int, yields []discovery.Key, effect string) discovery.Request {
 		r := discovery.Request{
 			Name: name, Max: times, Yields: yields, Effect: effect,
 			Template: discovery.MustTemplate("?2 0000 u16( " + unit + " 2b 0e " + code + " ? )"),
 		}
-		if r.PerUnit = unit != "ff"; r.PerUnit {
+		if r.PerUnit = unit != itself; r.PerUnit {
 			r.Safety = discovery.SafetyC
 			return r
 		}
@@ -69,9 +72,9 @@ func asker() *discovery.Asker {
 		Enough:    identity(),
 		Scarce:    true,
 		Requests: []discovery.Request{
-			question(basicRequest, "ff", "01", maxRounds, basic, deviceEffect),
-			question("read-device-identification-regular", "ff", "02", maxRounds, regular, deviceEffect),
-			question("read-device-identification-extended", "ff", "03", maxRounds, extended, deviceEffect),
+			question(basicRequest, itself, "01", maxRounds, basic, deviceEffect),
+			question("read-device-identification-regular", itself, "02", maxRounds, regular, deviceEffect),
+			question("read-device-identification-extended", itself, "03", maxRounds, extended, deviceEffect),
 			question("read-unit-identification-basic", "01-f7", "01", maxUnits+maxRounds, basic, unitEffect),
 			question("read-unit-identification-regular", "01-f7", "02", maxUnits+maxRounds, regular, unitEffect),
 			question("read-unit-identification-extended", "01-f7", "03", maxUnits+maxRounds, extended, unitEffect),
@@ -95,7 +98,11 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	if err == nil && s.Allowed(serverIDRequest) {
 		err = c.reportServerID(ctx, unitDevice)
 	}
-	for _, unit := range units(t) {
+	further := units(t)
+	if len(further) == 0 && s.Allowed(basicRequest) && (errors.Is(err, discovery.ErrSilent) && !c.answered || err == nil && c.unreachable) {
+		err = c.identify(ctx, unitFirst)
+	}
+	for _, unit := range further {
 		// A device that is silent for unit 255 may still answer for those that it was heard to answer for. A gateway that falls
 		// silent for a unit is left alone: it should have said that the unit does not answer.
 		if err != nil && (!errors.Is(err, discovery.ErrSilent) || c.answered) || slices.Max(c.toUnits[:]) >= maxUnits {

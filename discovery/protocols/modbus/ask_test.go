@@ -94,7 +94,25 @@ func TestAsk(t *testing.T) {
 		},
 		"very_truncated": {answer: func(uint8, []byte) string { return "2b" }, want: []string{basicQuestion}, err: discovery.ErrNotUnderstood, dials: 1},
 		"other_function": {answer: func(uint8, []byte) string { return "0302 0001" }, want: []string{basicQuestion}, err: discovery.ErrNotUnderstood, dials: 1},
-		"silent":         {answer: func(uint8, []byte) string { return "" }, want: []string{basicQuestion}, err: discovery.ErrSilent, dials: 1},
+		"silent":         {answer: func(uint8, []byte) string { return "" }, want: repeated(basicQuestion, 2), err: discovery.ErrSilent, dials: 2},
+		"answers_for_unit_1_alone": {
+			answer: func(unit uint8, pdu []byte) string {
+				if unit != 1 {
+					return ""
+				}
+				return acme(unit, pdu)
+			},
+			want: []string{basicQuestion, basicQuestion, regularQuestion, extendedQuestion}, dials: 2,
+		},
+		"cannot_reach_itself": {
+			answer: func(unit uint8, pdu []byte) string {
+				if unit != 1 {
+					return "ab0a"
+				}
+				return acme(unit, pdu)
+			},
+			want: []string{basicQuestion, basicQuestion, regularQuestion, extendedQuestion}, dials: 1,
+		},
 		"units": {
 			answer: func(unit uint8, _ []byte) string {
 				if unit == 9 {
@@ -152,7 +170,7 @@ func TestAsk(t *testing.T) {
 			target: target(3, 4), want: []string{basicQuestion, unitBasic}, err: discovery.ErrSilent, dials: 1,
 		},
 		"too_many_units": {
-			answer: func(uint8, []byte) string { return "ab0b" }, target: target(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18),
+			answer: func(uint8, []byte) string { return "ab0b" }, target: target(19, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18),
 			want: append(repeated(basicQuestion, 1), repeated(unitBasic, maxUnits)...), dials: 1,
 		},
 		"talkative_units": {
@@ -162,7 +180,7 @@ func TestAsk(t *testing.T) {
 				}
 				return "2b0e01 01 ff 0" + string(rune('1'+pdu[3])) + " 00"
 			},
-			target: target(1, 2, 3), want: append(repeated(basicQuestion, 1), repeated(unitBasic, 2*maxRounds)...), dials: 1,
+			target: target(2, 3, 4), want: append(repeated(basicQuestion, 1), repeated(unitBasic, 2*maxRounds)...), dials: 1,
 		},
 		"known": {
 			known: map[discovery.Key]string{KeyVendorName: "A", KeyProductCode: "B", KeyMajorMinorRevision: "C"},

@@ -19,8 +19,10 @@ type client struct {
 	handler  *modbus.TCPClientHandler
 	conn     *watchedConn
 	answered bool // the device answered once, if only with an exception
-	itself   alike
-	toUnits  [categoryExtended]int // questions to further units, by category
+	// unreachable says that the device answered for another one, which it cannot reach.
+	unreachable bool
+	itself      alike
+	toUnits     [categoryExtended]int // questions to further units, by category
 }
 
 func newClient(s discovery.Session) *client {
@@ -115,6 +117,9 @@ func (c *client) call(ctx context.Context, function Function, data []byte) (pdu 
 	switch {
 	case err != nil:
 	case Function(pdu.FunctionCode) == function|exceptionFlag:
+		if len(pdu.Data) == 1 {
+			_, c.unreachable = gatewayException(c.handler.SlaveID, pdu.Data[0])
+		}
 		return pdu, true, nil
 	case Function(pdu.FunctionCode) != function:
 		err = fmt.Errorf("function code %d at byte %d", pdu.FunctionCode, headerLen)

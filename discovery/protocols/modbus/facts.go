@@ -64,6 +64,7 @@ func isItself(unit uint8) bool { return unit == unitDevice || unit == unitBroadc
 const (
 	unitDevice    = 255
 	unitBroadcast = 0 // on a serial line; never asked
+	unitFirst     = 1 // the one that servers have which have a single one
 )
 
 func (id Identification) facts() []discovery.Fact {

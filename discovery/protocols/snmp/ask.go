@@ -14,7 +14,8 @@ import (
 // asker sends, in this order:
 //
 //  1. get-system-group, which the agent answers from memory, with one credential after the other until one is answered: at most
-//     three communities and three users. SNMPv3 begins with discover-engine, which asks for nothing.
+//     three communities, of which the first one also in version 1, and three users. SNMPv3 begins with discover-engine, which asks
+//     for nothing.
 //  2. get-nameplate: the objects that nameplates.txt lists for the maker, of the UPS- or the Printer-MIB, or the first part of the
 //     ENTITY-MIB. Of controllers at most three.
 //

@@ -135,3 +135,23 @@ func TestAskNothingWithoutNeed(t *testing.T) {
 		}
 	}
 }
+
+// An old agent knows version 1 alone, and is silent to the other.
+func TestAskFallsBackToVersion1(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tried []gosnmp.SnmpVersion
+		got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{
+			Target: target("public"),
+			Serve: agent(func(request gosnmp.SnmpPacket) []byte {
+				tried = append(tried, request.Version)
+				if request.Version != gosnmp.Version1 {
+					return nil
+				}
+				return respond(t, request, "x")
+			}),
+		})
+		if got.Err != nil || len(tried) < 2 || tried[0] != gosnmp.Version2c || tried[1] != gosnmp.Version1 {
+			t.Errorf("tried %v, error %v", tried, got.Err)
+		}
+	})
+}

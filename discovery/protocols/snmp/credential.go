@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosnmp/gosnmp"
@@ -29,7 +30,8 @@ type engine struct {
 	boots, time uint32
 }
 
-// credentials are those to try, in order: at most maxCommunities and maxUsers.
+// credentials are those to try, in order: at most maxCommunities and maxUsers. Old agents speak SNMPv1 alone, so the first community
+// is tried again in that version, last of all, where it does not stand there in that version and there is room for one more.
 func credentials(list []discovery.Credential) []credential {
 	var out []credential
 	communities, users := 0, 0
@@ -47,6 +49,13 @@ func credentials(list []discovery.Credential) []credential {
 			priv, _ := privProtocol(c.Privacy)
 			out = append(out, credential{Credential: c, auth: auth, priv: priv})
 		}
+	}
+	first := slices.IndexFunc(out, func(c credential) bool { return c.Kind == KindCommunity })
+	isFirst := func(c credential) bool { return c.Kind == KindCommunityV1 && c.Secret == out[first].Secret }
+	if first >= 0 && communities < maxCommunities && !slices.ContainsFunc(out, isFirst) {
+		old := out[first]
+		old.Kind = KindCommunityV1
+		out = append(out, old)
 	}
 	return out
 }
