@@ -166,6 +166,8 @@ var (
 	ErrDistress = errors.New("the device showed distress")
 	// ErrBudget says that the budget of questions, of the device or the run, is used up.
 	ErrBudget = errors.New("the budget of questions is used up")
+	// ErrNothing says that there was nothing that could be asked, for want of something that must have been overheard before.
+	ErrNothing = errors.New("nothing to ask")
 	// ErrNotUnderstood says that an answer was not in the protocol's words.
 	ErrNotUnderstood = errors.New("answered, not understood")
 	// ErrOutOfScope says that an address may not be asked; the wrapping error says why.

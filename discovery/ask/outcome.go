@@ -47,7 +47,7 @@ func (s *session) outcome(err error) ItemResult {
 		r.Outcome = ItemNotUnderstood
 	case s.reset:
 		r.Outcome = ItemReset
-	case err == nil && r.Questions == 0:
+	case r.Questions == 0 && (err == nil || errors.Is(err, discovery.ErrNothing)):
 		r.Outcome = ItemNothing
 	case errors.Is(err, discovery.ErrNotOffered):
 		r.Outcome = ItemNotOffered

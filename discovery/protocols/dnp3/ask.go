@@ -3,7 +3,6 @@ package dnp3
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,7 +18,7 @@ const (
 )
 
 // errNoAddress says why nothing is asked: a link address is never guessed.
-var errNoAddress = errors.New("no link addresses of an outstation and its master were overheard")
+var errNoAddress = fmt.Errorf("%w: no link addresses of an outstation and its master were overheard", discovery.ErrNothing)
 
 // nonspecific is the variation that stands for all attributes.
 const nonspecific = 254

@@ -99,7 +99,8 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 		err = c.reportServerID(ctx, unitDevice)
 	}
 	further := units(t)
-	if len(further) == 0 && s.Allowed(basicRequest) && (errors.Is(err, discovery.ErrSilent) && !c.answered || err == nil && c.unreachable) {
+	silent := errors.Is(err, discovery.ErrSilent) && c.conn != nil && !c.conn.heard
+	if len(further) == 0 && s.Allowed(basicRequest) && (silent || err == nil && c.unreachable) {
 		err = c.identify(ctx, unitFirst)
 	}
 	for _, unit := range further {

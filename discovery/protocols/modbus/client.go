@@ -158,14 +158,16 @@ func (c *client) send(ctx context.Context, message []byte) ([]byte, error) {
 	return nil, fmt.Errorf("%w: %w", discovery.ErrNotUnderstood, err)
 }
 
-// watchedConn keeps the first error of the connection, to tell it from what the library makes of an answer.
+// watchedConn keeps the first error of the connection, to tell it from what the library makes of an answer, and whether there was one.
 type watchedConn struct {
 	net.Conn
-	err error
+	err   error
+	heard bool // anything at all
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	c.heard = c.heard || n > 0
 	if err != nil && c.err == nil {
 		c.err = err
 	}
