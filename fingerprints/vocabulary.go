@@ -175,3 +175,12 @@ func readLines(tree fs.FS, file string) ([]textLine, error) {
 	}
 	return lines, nil
 }
+
+// Vendor is the canonical name of a vendor, for any spelling that the vocabulary knows; another name comes back as it is.
+func (e *Engine) Vendor(name string) string {
+	canonical, _ := e.words.vendor(name)
+	return canonical
+}
+
+// IsType reports whether a word is in the vocabulary of device types.
+func (e *Engine) IsType(word string) bool { return e.words.types[word] }
