@@ -15,6 +15,7 @@ type atom struct {
 	site, segment string
 	mac           discovery.MAC
 	ip            netip.Addr // only without a MAC
+	entered       string     // only without either: the path of a device that a person entered
 
 	parts    []Part
 	evidence []Evidence
@@ -36,14 +37,19 @@ type atomKey struct {
 	site, segment string
 	mac           discovery.MAC
 	ip            netip.Addr
+	entered       string
 }
 
 func compareAtoms(a, b *atom) int {
-	return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.segment, b.segment), a.ip.Compare(b.ip), slices.Compare(a.mac[:], b.mac[:]))
+	return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.segment, b.segment), a.ip.Compare(b.ip), slices.Compare(a.mac[:], b.mac[:]),
+		cmp.Compare(a.entered, b.entered))
 }
 
 // address is the mark of the atom's own address.
 func (a *atom) address() Mark {
+	if a.entered != "" {
+		return enteredMark(a.site, a.segment, a.entered)
+	}
 	if a.mac.IsZero() {
 		return ipMark(a.site, a.segment, a.ip)
 	}
@@ -106,7 +112,7 @@ func (r Rules) atomize(sightings []Sighting) []*atom {
 func (z *atomizer) deal(s Sighting) {
 	subject := s.Subject
 	if !isHost(subject.IP) {
-		if holdsIPs(subject.MAC) {
+		if holdsIPs(subject.MAC) || isEntered(subject.Path) {
 			z.give(subject.MAC, s, Part{Subject: subject})
 		}
 		return
@@ -128,14 +134,16 @@ func (z *atomizer) deal(s Sighting) {
 // give gives the part of a sighting to the atom of the MAC, or of the subject's IP where there is none.
 func (z *atomizer) give(mac discovery.MAC, s Sighting, part Part) {
 	key := atomKey{site: s.Subject.Site, segment: s.Subject.Segment, mac: mac}
-	if mac.IsZero() {
+	if mac.IsZero() && isEntered(s.Subject.Path) {
+		key.entered = s.Subject.Path
+	} else if mac.IsZero() {
 		key.ip = s.Subject.IP
 	} else if mac.IsStation() {
 		key.segment = ""
 	}
 	a := z.atoms[key]
 	if a == nil {
-		a = &atom{site: key.site, segment: key.segment, mac: key.mac, ip: key.ip}
+		a = &atom{site: key.site, segment: key.segment, mac: key.mac, ip: key.ip, entered: key.entered}
 		z.atoms[key] = a
 	}
 	see := func(first, last time.Time) {
@@ -293,7 +301,7 @@ func (r Rules) identify(evidence []Evidence, macs []discovery.MAC) []discovery.F
 	}
 	newest := map[said]int{}
 	var list []Evidence
-	for _, e := range evidence {
+	for _, e := range observed(evidence) {
 		id := said{e.Fact.Key, e.Fact.Value}
 		i, ok := newest[id]
 		if !ok {
@@ -320,8 +328,9 @@ func (r Rules) identify(evidence []Evidence, macs []discovery.MAC) []discovery.F
 			facts = append(facts, discovery.NewFact(discovery.KeyMAC, mac.String()))
 		}
 	}
-	if len(facts) == 0 {
-		return nil
+	var found []discovery.Fact
+	if len(facts) > 0 {
+		found = r.Identify(facts)
 	}
-	return r.Identify(facts)
+	return append(found, stated(evidence, found)...)
 }

@@ -48,7 +48,7 @@ func folded(paths map[string][]Evidence) func(path string) bool {
 	unitsFold := alike(paths, units)
 	whole := chassis(paths)
 	return func(path string) bool {
-		return path == "" || path == whole || unitsFold && slices.Contains(units, path)
+		return path == "" || isEntered(path) || path == whole || unitsFold && slices.Contains(units, path)
 	}
 }
 

@@ -310,26 +310,51 @@ func (c *coverage) leftOut(intents []Intent) {
 	at := map[Hole]int{}
 	for _, intent := range intents {
 		s := c.survey(intent.Survey)
-		add := func(kind, what, why, shut string) {
-			h := Hole{Kind: kind, Site: s.Site, Segment: s.Segment, What: what, Why: why, Close: shut}
-			if i, ok := at[h]; ok {
-				c.holes[i].Survey = intent.Survey
+		add := func(key, h Hole) {
+			key.Kind, key.Site, key.Segment, key.Why = h.Kind, s.Site, s.Segment, h.Why
+			h.Site, h.Segment, h.Survey = s.Site, s.Segment, intent.Survey
+			if i, ok := at[key]; ok {
+				c.holes[i] = h
 				return
 			}
-			at[h] = len(c.holes)
-			h.Survey = intent.Survey
+			at[key] = len(c.holes)
 			c.holes = append(c.holes, h)
 		}
 		for _, what := range intent.Excluded {
-			add(HoleExcluded, what, "excluded by a person", "ask without the exclusion, or walkdown annotate")
+			add(Hole{What: what}, Hole{Kind: HoleExcluded, What: what, Why: "excluded by a person", Close: "ask without the exclusion, or walkdown annotate"})
 		}
 		for _, o := range intent.NotSwept {
-			add(HoleNotSwept, o.What, o.Reason, "name a smaller network: walkdown plan --ask "+o.What)
+			add(Hole{What: o.What}, Hole{Kind: HoleNotSwept, What: o.What, Why: o.Reason, Close: "name a smaller network: walkdown plan --ask " + o.What})
 		}
-		for _, o := range intent.NotAsked {
-			add(HoleNotAsked, o.What, o.Reason, annotateCommand)
+		for _, h := range byReason(intent.NotAsked) {
+			add(Hole{}, h)
 		}
 	}
+}
+
+// byReason gathers what was not asked for one reason into one hole, which names a few.
+func byReason(list []Omission) []Hole {
+	const named = 3
+	at := map[string]int{}
+	var out []Hole
+	for _, o := range list {
+		i, ok := at[o.Reason]
+		if !ok {
+			i = len(out)
+			at[o.Reason] = i
+			out = append(out, Hole{Kind: HoleNotAsked, Why: o.Reason, Close: annotateCommand})
+		}
+		h := &out[i]
+		if h.Count++; h.Count <= named && o.What != "" {
+			h.What = strings.TrimPrefix(h.What+", "+o.What, ", ")
+		}
+	}
+	for i := range out {
+		if more := out[i].Count - named; more > 0 && out[i].What != "" {
+			out[i].What += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	return out
 }
 
 // survey is a survey by its id; without one it is empty.

@@ -53,7 +53,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 	}
 	a := &t.Asset
 	a.Site, a.Segment = atoms[0].site, segment
-	a.FirstSeen, a.LastSeen = seen.first, seen.last
+	a.FirstSeen, a.LastSeen = heardSpan(evidence, talks)
 	a.Identity = IdentityOf(found)
 	a.Name, a.Names = best(found, discovery.KeyName), values(found, discovery.KeyName)
 	a.MACVendor = best(found, discovery.KeyMACVendor)
@@ -79,7 +79,10 @@ func (r Rules) fold(atoms []*atom) Thing {
 	if len(host) > 0 {
 		about = host[0].Subject
 	}
-	t.Deduced = deductions(found, about.Host(), host)
+	if !isEntered(about.Path) {
+		about = about.Host()
+	}
+	t.Deduced = deductions(found, about, host)
 	parts, deduced := r.components(current, talked)
 	if kept, echoes := withoutEchoes(parts); echoes > 0 {
 		parts = kept
@@ -186,8 +189,11 @@ func deductions(found []discovery.Fact, about discovery.Subject, made []Evidence
 
 // addresses are the MACs with the IPs that they hold, and the IPs without a MAC, sorted by IP and then MAC.
 func addresses(atoms []*atom, segment string) []Address {
-	var out []Address
+	out := []Address{}
 	for _, a := range atoms {
+		if a.entered != "" {
+			continue
+		}
 		vlans := map[homeKey]uint16{} // by IP; a VLAN that is known goes before one that is not
 		for _, p := range a.parts {
 			home := homeKey{place{p.Subject.Site, p.Subject.Segment}, p.Subject.IP}
@@ -317,6 +323,8 @@ func seenBy(evidence []Evidence, talks []Talk) Seen {
 		return SeenBoth
 	case asked:
 		return SeenActive
+	case heard:
+		return SeenPassive
 	}
-	return SeenPassive
+	return "" // only people know of it
 }

@@ -54,10 +54,10 @@ type Asset struct {
 	Via          string            `json:"via,omitempty"`   // id of the gateway that it lives behind
 	Neighbours   []Neighbour       `json:"neighbours,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
-	Notes        []string          `json:"notes,omitempty"` // "answered, not understood", distress, doubts
-	FirstSeen    time.Time         `json:"first_seen"`
-	LastSeen     time.Time         `json:"last_seen"`
-	Seen         Seen              `json:"seen"`
+	Notes        []string          `json:"notes,omitempty"`     // "answered, not understood", distress, doubts
+	FirstSeen    time.Time         `json:"first_seen,omitzero"` // with LastSeen and Seen empty while only people know of it
+	LastSeen     time.Time         `json:"last_seen,omitzero"`
+	Seen         Seen              `json:"seen,omitempty"`
 }
 
 // Address is a MAC, an IP, or both where they are known to belong together.

@@ -23,12 +23,13 @@ const (
 	MarkManagement  MarkKind = "management"  // the IP that a device tells in LLDP to be managed at (clause 8.5.9)
 	MarkMAC         MarkKind = "mac"
 	MarkIP          MarkKind = "ip"
+	MarkEntered     MarkKind = "entered"   // a device without an address that a person entered
 	MarkInterface   MarkKind = "interface" // a MAC or an IP that a device says is one of its own (IF-MIB, IP-MIB, BRIDGE-MIB)
 )
 
 // trust is the place of the kind in the order of trust, the best 0.
 func (k MarkKind) trust() int {
-	return slices.Index([]MarkKind{MarkSerial, MarkChassis, MarkEngine, MarkApplication, MarkManagement, MarkMAC, MarkIP, MarkInterface}, k)
+	return slices.Index([]MarkKind{MarkSerial, MarkChassis, MarkEngine, MarkApplication, MarkManagement, MarkMAC, MarkIP, MarkEntered, MarkInterface}, k)
 }
 
 // title is the kind for people.

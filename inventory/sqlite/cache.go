@@ -144,7 +144,10 @@ func (r assetRow) save(ctx context.Context, tx *session, s *stored) error {
 		return err
 	}
 	a := r.thing.Asset
-	place := placeOf(a.Addresses[0].IP, a.Addresses[0].MAC)
+	place := placeOf("", "") // a device without an address
+	if len(a.Addresses) > 0 {
+		place = placeOf(a.Addresses[0].IP, a.Addresses[0].MAC)
+	}
 	if s == nil || s.body != r.body || s.first != r.first || s.last != r.last {
 		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET site = excluded.site, segment = excluded.segment, place = excluded.place, name = excluded.name,

@@ -57,18 +57,7 @@ func assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, 
 		return err
 	}
 	neighbours := inventory.Neighbours(wires)
-	annotations := map[string]map[string]string{}
-	err = each(ctx, tx, "SELECT asset, attribute, value FROM annotations ORDER BY time", func(scan func(...any) error) error {
-		var asset, attribute, value string
-		if err := scan(&asset, &attribute, &value); err != nil {
-			return err
-		}
-		if annotations[asset] == nil {
-			annotations[asset] = map[string]string{}
-		}
-		annotations[asset][attribute] = value // a later one takes effect
-		return nil
-	})
+	annotations, err := inEffect(ctx, tx, "a-")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+func TestAnnotations(t *testing.T) {
+	s := newStore(t)
+	survey(t, s, inventory.Survey{Kind: "read"}, arp("28:63:36:aa:bb:01", "10.0.0.5", noon))
+	const plc = "a-0000000000000001"
+	say := func(of, field, value string) int {
+		t.Helper()
+		n, err := s.Annotate(t.Context(), []inventory.Annotation{{Of: of, Attribute: field, Value: value, Author: "meier"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := say(plc, "zone", "presses") + say(plc, "owner", "maintenance") + say("c-1", "purpose", "supervision"); n != 3 {
+		t.Errorf("%d of 3 were added", n)
+	}
+	if n := say(plc, "zone", "presses"); n != 0 {
+		t.Error("what is in effect was added again")
+	}
+	if n := say(plc, "backup", ""); n != 0 {
+		t.Error("what nobody said was taken back")
+	}
+	say(plc, "zone", "press line")
+	say(plc, "owner", "")
+	a, err := s.Asset(t.Context(), plc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"zone": "press line"}, a.Annotations); diff != "" {
+		t.Error(diff)
+	}
+	var history []string
+	for e, err := range s.Annotations(t.Context(), plc) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		history = append(history, e.Attribute+"="+e.Value+" by "+e.Author)
+	}
+	slices.Sort(history)
+	if diff := cmp.Diff([]string{"owner= by meier", "owner=maintenance by meier", "zone=press line by meier", "zone=presses by meier"}, history); diff != "" {
+		t.Error(diff)
+	}
+	others, err := s.Said(t.Context(), "c-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]map[string]string{"c-1": {"purpose": "supervision"}}, others); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// arp says that a MAC and an IP belong together.
+func arp(mac, ip string, at time.Time) discovery.Observation {
+	return discovery.Observation{
+		Time: at, Protocol: "arp", Mode: discovery.Heard, Subject: host(mac, ip), Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, "arp")},
+	}
+}
+
+// byHand is what a person entered.
+func byHand(about discovery.Subject, at time.Time, pairs ...string) discovery.Observation {
+	o := discovery.Observation{Time: at, Protocol: inventory.PersonProtocol, Mode: discovery.Person, Subject: about}
+	for i := 0; i < len(pairs); i += 2 {
+		o.Facts = append(o.Facts, discovery.NewFact(inventory.StatedKey(pairs[i]), pairs[i+1]))
+	}
+	return o
+}
+
+// A device that a person entered keeps its id and what people said of it when it is heard, by its serial number or its address.
+func TestEnteredDevicesAreMetLater(t *testing.T) {
+	s := newStore(t)
+	meter := discovery.Subject{Path: inventory.PathEntered + "=feeder-7"}
+	survey(t, s, inventory.Survey{Kind: "annotate"},
+		byHand(meter, noon, "vendor", "Schneider", "model", "PM5560", "serial", "77000560"), byHand(host("", "10.0.0.9"), noon, "model", "Old panel"))
+	var before []inventory.Asset
+	for a, err := range s.Assets(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, a)
+	}
+	if len(before) != 2 || before[0].Model != "Old panel" || before[1].Model != "PM5560" {
+		t.Fatalf("%+v", before)
+	}
+	for _, a := range before {
+		if a.Seen != "" || !a.FirstSeen.IsZero() || !a.LastSeen.IsZero() {
+			t.Errorf("%s was seen %q from %v to %v", a.Model, a.Seen, a.FirstSeen, a.LastSeen)
+		}
+	}
+	if _, err := s.Annotate(t.Context(), []inventory.Annotation{{Of: before[1].ID, Attribute: "zone", Value: "power"}}); err != nil {
+		t.Fatal(err)
+	}
+	later := noon.Add(time.Hour)
+	gateway := host("28:63:36:aa:bb:01", "10.0.0.5")
+	survey(t, s, inventory.Survey{Kind: "survey"}, arp("28:63:36:aa:bb:01", "10.0.0.5", later), arp("28:63:36:aa:bb:02", "10.0.0.9", later), discovery.Observation{
+		Time: later, Protocol: "dev", Mode: discovery.Asked, Subject: gateway,
+		Facts: []discovery.Fact{discovery.NewFact("dev.vendor", "Schneider"), discovery.NewFact("dev.serial", "77000560"), discovery.NewFact("dev.firmware", "2.8")},
+	})
+	got, err := s.Asset(t.Context(), before[1].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Model != "PM5560" || got.Firmware != "2.8" || got.Annotations["zone"] != "power" || got.Seen != inventory.SeenBoth || !got.FirstSeen.Equal(later) ||
+		len(got.Addresses) != 1 || got.Addresses[0].IP != "10.0.0.5" {
+		t.Errorf("%+v", got)
+	}
+	panel, err := s.Asset(t.Context(), "10.0.0.9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if panel.ID != before[0].ID || panel.Addresses[0].MAC != "28:63:36:aa:bb:02" {
+		t.Errorf("%+v", panel)
+	}
+	// Each fact of a person can be read with the asset that it is about now.
+	stated := map[string]string{}
+	for f, err := range s.Facts(t.Context(), inventory.StatedKey("model"), inventory.StatedKey("serial")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stated[f.Asset+" "+string(f.Fact.Key)] = f.Fact.Value
+	}
+	want := map[string]string{before[0].ID + " person.model": "Old panel", before[1].ID + " person.model": "PM5560", before[1].ID + " person.serial": "77000560"}
+	if diff := cmp.Diff(want, stated); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIntents(t *testing.T) {
+	s := newStore(t)
+	r, err := s.Begin(t.Context(), inventory.Survey{Kind: "ask"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, plan := range []string{
+		`{"excluded": ["10.0.0.9"], "sweep": {"not_swept": [{"network": "10.0.0.0/16", "reason": "too large"}]},
+			"not_asked": [{"address": "10.0.0.7", "reason": "a safety system"}, {"address": "10.0.0.8", "protocol": "snmp", "reason": "blind"}]}`,
+		`{"excluded": ["of the second round"]}`,
+	} {
+		if err := r.Plan(t.Context(), []byte(plan)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.End(t.Context(), inventory.Survey{}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Intents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []inventory.Intent{{
+		Survey: "s-1", Excluded: []string{"10.0.0.9"}, NotSwept: []inventory.Omission{{What: "10.0.0.0/16", Reason: "too large"}},
+		NotAsked: []inventory.Omission{{What: "10.0.0.7", Reason: "a safety system"}, {What: "10.0.0.8", Reason: "snmp: blind"}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
