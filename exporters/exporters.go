@@ -21,7 +21,8 @@ type Format struct {
 	// Export reads the inventory once or more and writes it whole. What was written before an error is not a document. Nil for a
 	// format of several files.
 	Export func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error
-	// Files writes the inventory as several files. Nil for a format of one.
+	// Files writes the inventory as several files: always where Export is nil, else when Options.Split is set. Nil for a format of
+	// one.
 	Files func(ctx context.Context, from inventory.Source, into Folder, o Options) error
 }
 
@@ -46,6 +47,12 @@ type Options struct {
 	TLP string
 	// What is the table of a format that writes one: see table.All; empty means the assets.
 	What string
+	// Spec is the version of the format's specification: see cyclonedx.Specs; empty means the one that most can read.
+	Spec string
+	// Profile is whom the document is for: "dependency-track"; empty means everybody.
+	Profile string
+	// Split makes a document of each site, zone or segment: see cyclonedx.Splits.
+	Split string
 	// Excel makes CSV what Excel reads where lists are separated by semicolons.
 	Excel bool
 }
@@ -63,13 +70,24 @@ func All() []Format {
 		},
 		{
 			Name:        "cyclonedx",
-			Description: "bill of materials with evidence, services and conversations (CycloneDX 1.6 JSON)",
+			Description: "bill of materials with evidence, services and conversations (CycloneDX 1.6 JSON; 1.7 by --spec)",
 			Extension:   ".cdx.json",
 			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
-				return cyclonedx.Export(ctx, from, to, cyclonedx.Options{
-					Time: o.Time, Version: o.Version, Site: o.Site, SiteID: o.SiteID,
-					Revision: o.Revision, Reproducible: o.Reproducible, TLP: o.TLP,
-				})
+				return cyclonedx.Export(ctx, from, to, o.cyclonedx(false))
+			},
+			Files: func(ctx context.Context, from inventory.Source, into Folder, o Options) error {
+				return cyclonedx.ExportSplit(ctx, from, into, o.Split, o.cyclonedx(false))
+			},
+		},
+		{
+			Name:        "cyclonedx-xml",
+			Description: "the same in XML",
+			Extension:   ".cdx.xml",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return cyclonedx.Export(ctx, from, to, o.cyclonedx(true))
+			},
+			Files: func(ctx context.Context, from inventory.Source, into Folder, o Options) error {
+				return cyclonedx.ExportSplit(ctx, from, into, o.Split, o.cyclonedx(true))
 			},
 		},
 		{
@@ -80,5 +98,12 @@ func All() []Format {
 				return html.Export(ctx, from, to, html.Options{Time: o.Time, Version: o.Version, Site: o.Site, TLP: o.TLP, Reproducible: o.Reproducible})
 			},
 		},
+	}
+}
+
+func (o Options) cyclonedx(inXML bool) cyclonedx.Options {
+	return cyclonedx.Options{
+		Time: o.Time, Version: o.Version, Site: o.Site, SiteID: o.SiteID, Revision: o.Revision, Reproducible: o.Reproducible, TLP: o.TLP,
+		Spec: o.Spec, Profile: o.Profile, XML: inXML,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/walkdown-ot/walkdown/exporters"
+	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
 	"github.com/walkdown-ot/walkdown/exporters/table"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
@@ -16,6 +17,9 @@ type exportCmd struct {
 	Output       string `short:"o" placeholder:"FILE" type:"path" help:"Where to write; standard output without it. A format of several files takes a folder, or a file that ends in .zip."`
 	List         bool   `help:"Print the formats and end."`
 	What         string `placeholder:"TABLE" help:"csv: which table." default:"assets"`
+	Spec         string `placeholder:"VERSION" enum:",1.6,1.7" default:"" help:"cyclonedx: version of the specification, 1.6 or 1.7; 1.6 without it."`
+	Profile      string `placeholder:"NAME" enum:",dependency-track" default:"" help:"cyclonedx: for whom: dependency-track."`
+	Split        string `placeholder:"BY" enum:",site,zone,segment" default:"" help:"cyclonedx: a document for each site, zone or segment, into a folder or a .zip file."`
 	Excel        bool   `help:"csv: semicolons and a byte order mark, as Excel wants them in many countries."`
 	Reproducible bool   `help:"Equal inventories give equal bytes: no times, no random numbers."`
 	TLP          string `name:"tlp" placeholder:"MARK" enum:"CLEAR,GREEN,AMBER,AMBER+STRICT,RED" default:"AMBER" help:"The mark of the Traffic Light Protocol: ${enum}."`
@@ -71,6 +75,7 @@ func (c exportCmd) write(a *app, format exporters.Format) error {
 	defer store.Close() //nolint:errcheck // it was only read
 	options := exporters.Options{
 		Time: time.Now().UTC(), Version: version(), Site: a.common.Site, Reproducible: c.Reproducible, TLP: c.TLP, What: c.What, Excel: c.Excel,
+		Spec: c.Spec, Profile: c.Profile, Split: c.Split,
 	}
 	made := options.Time
 	if c.Reproducible {
@@ -78,7 +83,7 @@ func (c exportCmd) write(a *app, format exporters.Format) error {
 	}
 	// One state of the inventory, also while a survey writes.
 	err = store.Snapshot(a.ctx, func(ctx context.Context, from inventory.Source) error {
-		if format.Files != nil {
+		if c.several(format) {
 			return writeFolder(c.Output, made, func(into exporters.Folder) error { return format.Files(ctx, from, into, options) })
 		}
 		if c.toStdout() {
@@ -95,6 +100,11 @@ func (c exportCmd) write(a *app, format exporters.Format) error {
 	return nil
 }
 
+// several reports whether the export is more than one file.
+func (c exportCmd) several(format exporters.Format) bool {
+	return format.Export == nil || c.Split != ""
+}
+
 func (c exportCmd) toStdout() bool { return c.Output == "" || c.Output == "-" }
 
 // check refuses flags that do not go together.
@@ -102,7 +112,13 @@ func (c exportCmd) check(format exporters.Format) error {
 	if _, err := table.Find(c.What); err != nil {
 		return usage("", "--what: %v", err)
 	}
-	if format.Files != nil && c.toStdout() {
+	if c.Split != "" && format.Files == nil {
+		return usage("", "--split: %s is one document", format.Name)
+	}
+	if c.Profile == cyclonedx.DependencyTrack && c.Spec == "1.7" {
+		return usage("leave --spec out", "the profile %s is CycloneDX 1.6: older versions of it refuse 1.7", c.Profile)
+	}
+	if c.several(format) && c.toStdout() {
 		return usage("for example -o "+format.Name+".zip, or a folder that is not there yet", "%s is several files and cannot be written to standard output", format.Name)
 	}
 	return nil

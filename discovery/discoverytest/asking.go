@@ -49,7 +49,7 @@ func Says[T string | []byte](side discovery.Side, pieces ...T) Message {
 type Asking struct {
 	// Answers are what the peer says, one to each message that it gets. Nil is silence, and so is what comes after the last.
 	Answers [][]byte
-	Ends    bool // the peer ends the connection after its last answer
+	Ends    bool // the peer ends the connection where it has no more answers
 	Known   map[discovery.Key]string
 	Allowed []string // of class C; nil: the whole protocol
 	Target  discovery.Target
@@ -89,8 +89,8 @@ func RunAsking(t *testing.T, p discovery.Protocol, cases map[string]Asking) {
 // serve answers each message with the next of the answers.
 func (c Asking) serve(conn net.Conn) {
 	buffer := make([]byte, 1<<16)
-	for i := 0; !c.Ends || i < len(c.Answers); i++ {
-		if _, err := conn.Read(buffer); err != nil {
+	for i := 0; ; i++ {
+		if _, err := conn.Read(buffer); err != nil || c.Ends && i >= len(c.Answers) {
 			return
 		}
 		if i < len(c.Answers) && c.Answers[i] != nil {

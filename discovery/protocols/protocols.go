@@ -27,11 +27,13 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nbns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nd"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/opcua"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/pcworx"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/profinet"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/s7"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/slmp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/smb"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/snmp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/srtp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ssdp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ssh"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/telnet"
@@ -65,11 +67,13 @@ func All() []discovery.Protocol {
 		nbns.Protocol(),
 		nd.Protocol(),
 		opcua.Protocol(),
+		pcworx.Protocol(),
 		profinet.Protocol(),
 		s7.Protocol(),
 		slmp.Protocol(),
 		smb.Protocol(),
 		snmp.Protocol(),
+		srtp.Protocol(),
 		ssdp.Protocol(),
 		ssh.Protocol(),
 		telnet.Protocol(),

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/walkdown-ot/walkdown/discovery/protocols"
 	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
 	"github.com/walkdown-ot/walkdown/exporters/exporterstest"
 	"github.com/walkdown-ot/walkdown/inventory"
@@ -42,9 +43,15 @@ func export(t *testing.T, from inventory.Source, o cyclonedx.Options) []byte {
 // validate holds the document against the official schema, formats included.
 func validate(t *testing.T, document []byte) {
 	t.Helper()
+	var head struct {
+		SpecVersion string `json:"specVersion"`
+	}
+	if err := json.Unmarshal(document, &head); err != nil {
+		t.Fatal(err)
+	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	for _, name := range []string{"bom-1.6", "spdx", "jsf-0.82"} {
+	for _, name := range []string{"bom-1.6", "bom-1.7", "spdx", "jsf-0.82", "cryptography-defs"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "schema", name+".schema.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +64,7 @@ func validate(t *testing.T, document []byte) {
 			t.Fatal(err)
 		}
 	}
-	schema, err := compiler.Compile("http://cyclonedx.org/schema/bom-1.6.schema.json")
+	schema, err := compiler.Compile("http://cyclonedx.org/schema/bom-" + head.SpecVersion + ".schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,34 +86,234 @@ func decode(t *testing.T, document []byte) *cdx.BOM {
 	return bom
 }
 
+// variants are the documents of the goldens.
+func variants() map[string]func(*cyclonedx.Options) {
+	return map[string]func(*cyclonedx.Options){
+		"full.cdx.json":         func(*cyclonedx.Options) {},
+		"full-1.7.cdx.json":     func(o *cyclonedx.Options) { o.Spec, o.TLP = "1.7", "AMBER+STRICT" },
+		"reproducible.cdx.json": func(o *cyclonedx.Options) { o.Reproducible, o.TLP = true, "RED" },
+		"track.cdx.json":        func(o *cyclonedx.Options) { o.Profile = cyclonedx.DependencyTrack },
+		"full.cdx.xml":          func(o *cyclonedx.Options) { o.XML = true },
+		"full-1.7.cdx.xml":      func(o *cyclonedx.Options) { o.XML, o.Spec = true, "1.7" },
+	}
+}
+
 func TestGoldens(t *testing.T) {
-	for name, change := range map[string]func(*cyclonedx.Options){
-		"full":         func(*cyclonedx.Options) {},
-		"reproducible": func(o *cyclonedx.Options) { o.Reproducible, o.TLP = true, "RED" },
-	} {
+	for name, change := range variants() {
 		t.Run(name, func(t *testing.T) {
 			o := options()
 			change(&o)
 			got := export(t, exporterstest.Full(), o)
-			validate(t, got)
-			exporterstest.Golden(t, name+".cdx.json", got)
+			if !o.XML {
+				validate(t, got)
+			}
+			exporterstest.Golden(t, name, got)
 		})
 	}
 }
 
+// sources are the inventories that each variant must bear.
+func sources() map[string]inventory.Source {
+	return map[string]inventory.Source{"full": exporterstest.Full(), "hostile": exporterstest.Hostile(), "empty": &exporterstest.Inventory{}}
+}
+
 // The stream must be what the library would write of the whole: the same members, omissions, escapes and order.
 func TestStreamIsTheLibrarysOwnEncoding(t *testing.T) {
-	for name, from := range map[string]inventory.Source{"full": exporterstest.Full(), "hostile": exporterstest.Hostile(), "empty": &exporterstest.Inventory{}} {
-		t.Run(name, func(t *testing.T) {
-			got := export(t, from, options())
-			var whole bytes.Buffer
-			if err := cdx.NewBOMEncoder(&whole, cdx.BOMFileFormatJSON).SetPretty(true).Encode(decode(t, got)); err != nil {
+	for name, change := range variants() {
+		for kind, from := range sources() {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				o := options()
+				change(&o)
+				o.XML = false
+				got := export(t, from, o)
+				validate(t, got)
+				var whole bytes.Buffer
+				if err := cdx.NewBOMEncoder(&whole, cdx.BOMFileFormatJSON).SetPretty(true).Encode(decode(t, got)); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(whole.String(), string(got)); diff != "" {
+					t.Errorf("differs from the library (-library +stream):\n%.3000s", diff)
+				}
+			})
+		}
+	}
+}
+
+// JSON and XML tell the same.
+func TestXMLHoldsWhatJSONHolds(t *testing.T) {
+	for kind, from := range sources() {
+		for _, spec := range cyclonedx.Specs() {
+			t.Run(kind+"/"+spec, func(t *testing.T) {
+				o := options()
+				o.Spec = spec
+				inJSON := decode(t, export(t, from, o))
+				o.XML = true
+				inXML := new(cdx.BOM)
+				if err := cdx.NewBOMDecoder(bytes.NewReader(export(t, from, o)), cdx.BOMFileFormatXML).Decode(inXML); err != nil {
+					t.Fatal(err)
+				}
+				inXML.XMLNS, inXML.XMLName, inXML.JSONSchema, inXML.BOMFormat = "", inJSON.XMLName, inJSON.JSONSchema, inJSON.BOMFormat
+				if diff := cmp.Diff(inJSON, inXML); diff != "" {
+					t.Errorf("(-JSON +XML):\n%.3000s", diff)
+				}
+			})
+		}
+	}
+}
+
+// What Dependency-Track would take for one, or cut off, or refuse, is told apart in its profile.
+func TestTrackProfile(t *testing.T) {
+	for kind, from := range sources() {
+		t.Run(kind, func(t *testing.T) {
+			o := options()
+			o.Profile = cyclonedx.DependencyTrack
+			bom := decode(t, export(t, from, o))
+			known := map[string]string{}
+			var walk func(*[]cdx.Component)
+			walk = func(all *[]cdx.Component) {
+				if all == nil {
+					return
+				}
+				for _, c := range *all {
+					same := strings.Join([]string{c.PackageURL, c.CPE, c.Group, c.Name, c.Version}, "\n")
+					if other, twice := known[same]; twice {
+						t.Errorf("%s and %s become one", other, c.BOMRef)
+					}
+					known[same] = c.BOMRef
+					if max(len(c.Name), len(c.Version), len(c.CPE)) > 255 {
+						t.Errorf("%s: too long for its columns", c.BOMRef)
+					}
+					names := map[string]bool{}
+					if c.Properties != nil {
+						for _, p := range *c.Properties {
+							if names[p.Name] || len(p.Name) > 255 || len(p.Value) > 1024 {
+								t.Errorf("%s: property %s is there twice, or too long", c.BOMRef, p.Name)
+							}
+							names[p.Name] = true
+						}
+					}
+					walk(c.Components)
+				}
+			}
+			walk(bom.Components)
+		})
+	}
+	o := options()
+	o.Profile, o.Spec = cyclonedx.DependencyTrack, "1.7"
+	if err := cyclonedx.Export(t.Context(), exporterstest.Full(), io.Discard, o); err == nil {
+		t.Error("1.7 is taken")
+	}
+}
+
+func TestSplit(t *testing.T) {
+	full := exporterstest.Full()
+	for by, want := range map[string][]string{
+		"site":    {"press-shop.cdx.json"},
+		"segment": {"press-shop-cell-1.cdx.json", "press-shop-cell-2.cdx.json"},
+		"zone":    {"no-zone.cdx.json", "presses.cdx.json"},
+	} {
+		t.Run(by, func(t *testing.T) {
+			var files []string
+			serials := map[string]string{}
+			boms := map[string]*cdx.BOM{}
+			assets, flows := 0, 0
+			err := cyclonedx.ExportSplit(t.Context(), full, func(name string, write func(io.Writer) error) error {
+				var out bytes.Buffer
+				if err := write(&out); err != nil {
+					return err
+				}
+				validate(t, out.Bytes())
+				bom := decode(t, out.Bytes())
+				if other := serials[bom.SerialNumber]; other != "" {
+					t.Errorf("%s and %s have one serial number", other, name)
+				}
+				files, serials[bom.SerialNumber], boms[name] = append(files, name), name, bom
+				assets += len(*bom.Components)
+				if bom.Services != nil {
+					for _, s := range *bom.Services {
+						if s.Data != nil {
+							flows += len(*s.Data)
+						}
+					}
+				}
+				return nil
+			}, by, options())
+			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(whole.String(), string(got)); diff != "" {
-				t.Errorf("differs from the library (-library +stream):\n%s", diff)
+			if diff := cmp.Diff(want, files); diff != "" {
+				t.Error(diff)
+			}
+			if assets != len(full.Things) || flows != len(full.Talks) {
+				t.Errorf("%d assets and %d flows, want %d and %d", assets, flows, len(full.Things), len(full.Talks))
+			}
+			if by != "zone" {
+				return
+			}
+			// The panel, in no zone, is a client of the PLC in another document, and that one is linked to.
+			link := strings.Replace(boms["no-zone.cdx.json"].SerialNumber, "urn:uuid:", "urn:cdx:", 1) + "/3#a-0000000000000006"
+			found := false
+			for _, s := range *boms["presses.cdx.json"].Services {
+				if s.Data != nil {
+					for _, d := range *s.Data {
+						found = found || d.Source != nil && slices.Contains(*d.Source, link)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("nothing links to %s", link)
 			}
 		})
+	}
+	if err := cyclonedx.ExportSplit(t.Context(), full, nil, "colour", options()); err == nil {
+		t.Error("splits by colour")
+	}
+}
+
+// What the ledger names as a walk is what the protocols ask by.
+func TestWalksAreRequestsOfTheProtocols(t *testing.T) {
+	names := map[string]bool{}
+	for _, p := range protocols.All() {
+		if p.Asker != nil {
+			for _, r := range p.Asker.Requests {
+				names[p.Name+" "+r.Name] = true
+			}
+		}
+	}
+	for _, name := range cyclonedx.Walks() {
+		if !names[name] {
+			t.Errorf("no protocol asks %q", name)
+		}
+	}
+}
+
+func TestWholenessIsToldByWalks(t *testing.T) {
+	aggregates := func(outcome string, notes ...string) map[cdx.CompositionAggregate][]cdx.BOMReference {
+		from := exporterstest.Full()
+		from.Things = from.Things[:1]
+		from.Things[0].Notes = notes
+		from.Sent = from.Sent[:1]
+		from.Sent[0].Outcome = outcome
+		all := map[cdx.CompositionAggregate][]cdx.BOMReference{}
+		for _, c := range *decode(t, export(t, from, options())).Compositions {
+			all[c.Aggregate] = *c.Assemblies
+		}
+		return all
+	}
+	plc := []cdx.BOMReference{"a-0000000000000001"}
+	network := []cdx.BOMReference{"site"}
+	for _, c := range []struct {
+		outcome, note string
+		want          map[cdx.CompositionAggregate][]cdx.BOMReference
+	}{
+		{"answered", "", map[cdx.CompositionAggregate][]cdx.BOMReference{"unknown": network, "complete": plc}},
+		{"refused", "", map[cdx.CompositionAggregate][]cdx.BOMReference{"unknown": network, "complete": plc}},
+		{"silent", "", map[cdx.CompositionAggregate][]cdx.BOMReference{"unknown": network, "incomplete": plc}},
+		{"answered", "showed distress while it was asked: slow", map[cdx.CompositionAggregate][]cdx.BOMReference{"unknown": network, "incomplete": plc}},
+	} {
+		if diff := cmp.Diff(c.want, aggregates(c.outcome, c.note)); diff != "" {
+			t.Errorf("%s %s:\n%s", c.outcome, c.note, diff)
+		}
 	}
 }
 

@@ -78,8 +78,27 @@ func deviceProperties(a inventory.Asset) *[]cdx.Property {
 	for _, n := range a.Neighbours {
 		p.add("walkdown:neighbour", neighbour(n))
 	}
+	for _, port := range a.Ports {
+		p.add("walkdown:port", strings.TrimSpace(port.Name+" "+port.MAC))
+	}
+	p.add("walkdown:level", a.Level)
+	p.add("walkdown:levelReason", a.LevelReason)
+	p.add("walkdown:proposedType", a.ProposedType)
+	if a.Matchability != nil {
+		for _, by := range a.Matchability.By {
+			p.add("walkdown:matchableBy", by)
+		}
+		for _, missing := range a.Matchability.Missing {
+			p.add("walkdown:missing", missing)
+		}
+	}
 	for key, value := range a.Annotations {
 		p.add("walkdown:annotation:"+discovery.Text(key), value)
+	}
+	p.add("cdx:device:sku", a.Annotations["asset_number"])
+	p.add("cdx:lifecycle:milestone:endOfSupport", a.Annotations["support_end"])
+	for _, key := range []string{"zone", "criticality", "location"} {
+		p.add("walkdown:"+key, a.Annotations[key])
 	}
 	for _, note := range a.Notes {
 		p.add("walkdown:note", note)
@@ -96,6 +115,9 @@ func partProperties(c inventory.Component) *[]cdx.Property {
 	p.identity(c.Identity)
 	p.add("cdx:device:function", c.Type)
 	p.add("walkdown:path", c.Path)
+	if slot, ok := discovery.PathValue(c.Path, "slot"); ok {
+		p.add("walkdown:slot", slot)
+	}
 	p.add("walkdown:name", c.Name)
 	return p.sorted()
 }

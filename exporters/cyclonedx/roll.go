@@ -8,7 +8,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
@@ -16,6 +20,7 @@ import (
 // Dependency-Track, and what services and conversations refer to.
 type roll struct {
 	lines map[string]line // by id
+	said  bool            // a person said something of an asset
 }
 
 // line is what is kept of an asset.
@@ -27,9 +32,16 @@ type line struct {
 	via      string
 	ips      []netip.Addr
 	services []inventory.Service
+	seen     time.Time
+	remarks  []remark
+	whole    cdx.CompositionAggregate
 }
 
 func callRoll(ctx context.Context, from inventory.Source) (*roll, error) {
+	walks, err := readWalks(ctx, from)
+	if err != nil {
+		return nil, err
+	}
 	r := &roll{lines: map[string]line{}}
 	taken := map[string]int{} // name and version
 	for a, err := range from.Assets(ctx) {
@@ -39,7 +51,17 @@ func callRoll(ctx context.Context, from inventory.Source) (*roll, error) {
 		a = tidy(a)
 		l := line{
 			name: deviceName(a), version: a.Hardware, vendor: a.Vendor, zone: text(a.Annotations["zone"]), via: a.Via, services: a.Services,
+			seen: a.LastSeen, whole: walks.wholeness(a),
 		}
+		for _, note := range a.Notes {
+			if note = discovery.Text(note); note != "" {
+				l.remarks = append(l.remarks, remark{text: note})
+			}
+		}
+		if note := discovery.Text(a.Annotations["notes"]); note != "" {
+			l.remarks = append(l.remarks, remark{note, true})
+		}
+		r.said = r.said || len(a.Annotations) > 0
 		for _, address := range a.Addresses {
 			if ip, err := netip.ParseAddr(address.IP); err == nil {
 				l.ips = append(l.ips, ip)

@@ -18,7 +18,7 @@ import (
 // services writes what listens on the assets, with the conversations as data flows. Conversations come sorted by server, so
 // only those of one server are in memory, and those with servers that are no asset.
 func (e *exporter) services(ctx context.Context) error {
-	list := e.list("services")
+	list := e.list("services", "service")
 	defer list.discard()
 	written := map[string]bool{}
 	var flows []inventory.Conversation // of one server
@@ -94,10 +94,10 @@ func (e *exporter) serve(list *list, server host, flows []inventory.Conversation
 	offers = slices.CompactFunc(offers, func(a, b inventory.Service) bool { return a.Transport == b.Transport && a.Port == b.Port })
 	for _, o := range offers {
 		s := cdx.Service{
-			BOMRef:    fmt.Sprintf("%s:%s/%d", ref, o.Transport, o.Port),
+			BOMRef:    ref + ":" + where(o),
 			Provider:  organisation(known.vendor),
 			Group:     group,
-			Name:      strings.TrimSpace(fmt.Sprintf("%s %s/%d", o.Protocol, o.Transport, o.Port)),
+			Name:      strings.TrimSpace(o.Protocol + " " + where(o)),
 			Endpoints: endpoints(known.ips, o),
 			TrustZone: known.zone,
 		}
@@ -117,11 +117,17 @@ func (e *exporter) serve(list *list, server host, flows []inventory.Conversation
 			}
 		}
 		s.Data = orNil(data)
+		e.fitService(&s)
 		if err := list.add(s.BOMRef, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// where is the transport and port of a service, as conversations write it.
+func where(s inventory.Service) string {
+	return inventory.Conversation{Transport: s.Transport, Port: s.Port}.Where()
 }
 
 // flow is a conversation as seen from the service: what is read leaves it, what is written enters it.
@@ -150,8 +156,12 @@ func (e *exporter) flow(c inventory.Conversation) cdx.DataClassification {
 
 // clientURI names the client: its component in this document by a BOM-Link, else its address.
 func (e *exporter) clientURI(c inventory.Conversation) string {
+	serial := e.elsewhere[c.Client]
 	if _, known := e.roll.lines[c.Client]; known {
-		return fmt.Sprintf("urn:cdx:%s/%d#%s", e.serial, e.Revision, c.Client)
+		serial = e.serial
+	}
+	if serial != "" {
+		return fmt.Sprintf("urn:cdx:%s/%d#%s", serial, e.Revision, c.Client)
 	}
 	if ip, err := netip.ParseAddr(c.ClientIP); err == nil {
 		return "//" + bracketed(ip)

@@ -49,8 +49,11 @@ func Full() *Inventory {
 				Components: []inventory.Component{
 					{Path: "s7-rack=0/slot=4", Name: "DI 32", Identity: inventory.Identity{Vendor: plcVendor, OrderNumber: "6ES7 521-1BL00-0AB0", Serial: "S C-DI32", Hardware: "2", Confidence: 0.9}},
 				},
-				Annotations: map[string]string{"zone": "presses", "owner": "maintenance"},
-				Seen:        inventory.SeenBoth,
+				Annotations: map[string]string{
+					"zone": "presses", "owner": "maintenance", "asset_number": "PR-3-001", "support_end": "2033-10-01", "criticality": "high",
+					"location": "hall 2, cabinet 7", "notes": "spare CPU in the store room",
+				},
+				Seen: inventory.SeenBoth,
 			}),
 			// The same product with the same factory name: it must stay another one.
 			seen(inventory.Asset{
@@ -70,7 +73,7 @@ func Full() *Inventory {
 				Components: []inventory.Component{
 					{Path: "modbus-unit=2", Identity: inventory.Identity{Vendor: "Schneider Electric", Family: "Altivar", Model: "ATV340U15N4E", Firmware: "3.1", FirmwareRaw: "V3.1", Type: "drive", Confidence: 0.9}},
 				},
-				Notes: []string{"answered, not understood: http", "unit 9 did not answer"}, Seen: inventory.SeenActive,
+				Notes: []string{"answered, not understood: http", "showed distress while it was asked: unit 9 did not answer"}, Seen: inventory.SeenActive,
 			}),
 			seen(inventory.Asset{
 				ID: meter, Site: "press-shop", Segment: "cell-1", Name: "feeder 7",
@@ -145,6 +148,7 @@ func Full() *Inventory {
 			},
 		},
 		Sent: []inventory.LedgerEntry{
+			{Time: last.Add(-31 * time.Minute), Survey: "s-2", Target: "10.20.30.11", Protocol: "enip", Request: "read-slot-identity", Bytes: "6f00", Outcome: "answered", RTTMS: 4},
 			{Time: last.Add(-30 * time.Minute), Survey: "s-2", Target: "10.20.30.11", Protocol: "s7", Request: "connect", Setup: true, Bytes: "0300001611e0", Outcome: "answered", RTTMS: 3.25},
 			{Time: last.Add(-29 * time.Minute), Survey: "s-2", Target: "10.20.30.16", Protocol: "modbus", Request: "identification", Bytes: "2b0e0100", Outcome: "reset", Note: "left alone for this run"},
 		},
