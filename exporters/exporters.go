@@ -10,6 +10,7 @@ import (
 	"github.com/walkdown-ot/walkdown/exporters/csv"
 	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
 	"github.com/walkdown-ot/walkdown/exporters/html"
+	"github.com/walkdown-ot/walkdown/exporters/xlsx"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
@@ -96,6 +97,14 @@ func All() []Format {
 			Extension:   ".html",
 			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
 				return html.Export(ctx, from, to, html.Options{Time: o.Time, Version: o.Version, Site: o.Site, TLP: o.TLP, Reproducible: o.Reproducible})
+			},
+		},
+		{
+			Name:        "xlsx",
+			Description: "a workbook for people: assets, parts, conversations, changes and more, a sheet each",
+			Extension:   ".xlsx",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return xlsx.Export(ctx, from, to, xlsx.Options{Time: o.Time, Version: o.Version, Site: o.Site, Reproducible: o.Reproducible, TLP: o.TLP})
 			},
 		},
 	}
