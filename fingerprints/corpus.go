@@ -72,7 +72,7 @@ func (f *facts) add(key, value string) {
 }
 
 func (f *facts) snmp(given map[string]json.RawMessage) {
-	for _, name := range []string{"sysDescr", "sysObjectID", "sysName", "sysContact", "sysLocation", "prtGeneralPrinterName", "prtGeneralSerialNumber"} {
+	for _, name := range []string{"sysDescr", "sysObjectID", "sysName", "sysContact", "sysLocation", "ifDescr", "prtGeneralPrinterName", "prtGeneralSerialNumber"} {
 		f.add("snmp."+name, text(given[name]))
 	}
 	for _, descr := range texts(given["hrDeviceDescr"]) {

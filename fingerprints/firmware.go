@@ -107,21 +107,23 @@ type version struct {
 
 // parse takes a version apart by the first row that fits. Rows of the maker stand before those for all.
 func (s schemes) parse(vendor, raw string) version {
-	text := s.normalise(vendor, raw)
-	for _, general := range []bool{false, true} {
-		for _, row := range s {
-			if row.order == "" || general != (row.vendor == "") || row.vendor != "" && row.vendor != vendor {
-				continue
+	whole := bareVersion(raw)
+	for _, text := range []string{whole, s.normalise(vendor, raw)} { // what is not printed (a build) still tells which is newer
+		for _, general := range []bool{false, true} {
+			for _, row := range s {
+				if row.order == "" || general != (row.vendor == "") || row.vendor != "" && row.vendor != vendor {
+					continue
+				}
+				captured, ok := row.match(text)
+				if !ok {
+					continue
+				}
+				v := version{known: true, line: fill(row.line, captured)}
+				for part := range strings.SplitSeq(row.order, "/") {
+					v.parts = append(v.parts, pieces(fill(part, captured)))
+				}
+				return v
 			}
-			captured, ok := row.match(text)
-			if !ok {
-				continue
-			}
-			v := version{known: true, line: fill(row.line, captured)}
-			for part := range strings.SplitSeq(row.order, "/") {
-				v.parts = append(v.parts, pieces(fill(part, captured)))
-			}
-			return v
 		}
 	}
 	return version{}

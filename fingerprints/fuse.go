@@ -1,6 +1,7 @@
 package fingerprints
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -174,16 +175,24 @@ func (s *candidates) fuse() []discovery.Fact {
 	return out
 }
 
-// bareModel takes the vendor's name, in any spelling, off the front of a model.
+// bareModel takes the vendor's name, in any spelling, off the front of a model, unless only a number would be left: "NetBotz 420",
+// "NetPing 2/PWR" are names, 420 and 2/PWR are none.
 func (s *candidates) bareModel(vendor, model string) string {
 	words := strings.Fields(model)
 	for n := min(3, len(words)-1); n > 0; n-- {
 		if name := s.words.spelling[fold(strings.Join(words[:n], " "))]; name != "" && name == vendor {
-			return strings.Join(words[n:], " ")
+			rest := strings.Join(words[n:], " ")
+			if bareNumber.MatchString(rest) {
+				return model
+			}
+			return rest
 		}
 	}
 	return model
 }
+
+// bareNumber is a model that is no name without its maker's in front.
+var bareNumber = regexp.MustCompile(`^\d{1,4}[A-Z]?(?:$|/)`)
 
 // join puts an answer to its group. Two answers of one fact are one witness: only the surer counts.
 func (s *candidates) join(byKey map[discovery.Key][]*group, c candidate) {

@@ -30,7 +30,12 @@ func TestVendorSpellings(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want %q", spelling, got, ok, want)
 		}
 	}
-	if got, ok := words.vendor("Wonderful Widgets GmbH"); ok || got != "Wonderful Widgets GmbH" {
-		t.Errorf("an unknown vendor became %q, %v", got, ok)
+	for spelling, want := range map[string]string{
+		"Wonderful Widgets GmbH": "Wonderful Widgets", "Wonderful Widgets Co., Ltd.": "Wonderful Widgets", "Wonderful Widgets GmbH & Co. KG": "Wonderful Widgets",
+		"Wonderful Widgets A/S (formerly 'Widgets Inc.')": "Wonderful Widgets", "Wonderful Systems": "Wonderful Systems", "GmbH": "GmbH",
+	} {
+		if got, ok := words.vendor(spelling); ok || got != want {
+			t.Errorf("an unknown vendor %q became %q, %v", spelling, got, ok)
+		}
 	}
 }

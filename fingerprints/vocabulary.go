@@ -66,7 +66,7 @@ func (v *vocabulary) relate(a, b string) {
 }
 
 // vendor gives the canonical name of a vendor, trying the name as it stands and then without the words that say what kind of
-// company it is. An unknown name comes back as it was.
+// company it is. An unknown name comes back without its legal form ("Inc.", "GmbH & Co. KG").
 func (v *vocabulary) vendor(name string) (string, bool) {
 	if canonical, ok := v.spelling[fold(name)]; ok {
 		return canonical, true
@@ -78,7 +78,26 @@ func (v *vocabulary) vendor(name string) (string, bool) {
 			return canonical, true
 		}
 	}
-	return name, false
+	return withoutLegalForm(name), false
+}
+
+// withoutLegalForm takes the legal form of a firm off the end of its name, and what it was called before.
+func withoutLegalForm(name string) string {
+	if at := strings.Index(strings.ToLower(name), "(former"); at > 1 {
+		name = strings.TrimSpace(name[:at])
+	}
+	words := strings.Fields(name)
+	for len(words) > 1 {
+		last := strings.ToLower(strings.Trim(words[len(words)-1], ".,;"))
+		switch strings.NewReplacer(".", "", "/", "", ",", "").Replace(last) {
+		case "inc", "incorporated", "corp", "corporation", "co", "ltd", "limited", "llc", "plc", "gmbh", "mbh", "ag", "kg", "kgaa", "bv", "nv", "oy", "oyj",
+			"as", "asa", "aps", "srl", "spa", "sarl", "sas", "sro", "pty", "pte", "pvt", "coltd", "sdn", "bhd", "&":
+			words = words[:len(words)-1]
+			continue
+		}
+		break
+	}
+	return strings.TrimRight(strings.Join(words, " "), " ,;")
 }
 
 // registered gives the canonical name behind a registry's entry, which often names a division ("ABB Control Products") and what
@@ -97,7 +116,7 @@ func (v *vocabulary) registered(name string) (string, bool) {
 			return start, true
 		}
 	}
-	return name, false
+	return withoutLegalForm(name), false
 }
 
 // isCompanyWord reports whether a word at the end of a firm's name says nothing of who it is.
