@@ -195,6 +195,11 @@ func sameAnswer(field, want, got string, also map[string][]string) bool {
 	case "vendor":
 		x, y := also[fold(want)], also[fold(got)]
 		return fold(want) == fold(got) || len(x) > 0 && len(y) > 0 && slices.Contains(x, y[0])
+	case "firmware": // also one that is a whole word of the other
+		bare := func(text string) string { return strings.TrimLeft(text, "vV") }
+		if slices.Contains(strings.Fields(bare(want)), bare(got)) || slices.Contains(strings.Fields(bare(got)), bare(want)) {
+			return true
+		}
 	}
 	w, g := fold(want), fold(got)
 	return w == g || min(len(w), len(g)) >= 4 && (strings.Contains(w, g) || strings.Contains(g, w))
