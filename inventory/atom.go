@@ -2,15 +2,15 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// atom is the smallest thing that resolving handles and never cuts: a MAC with the IPs that are bound to it, or an IP without
-// a MAC. Its segment is empty where the MAC counts in the whole site.
+// atom is the smallest thing that resolving handles: a MAC with the IPs that are bound to it, or an IP without a MAC. Its segment is
+// empty where the MAC counts in the whole site. Where one device took over the address of another, each has an atom.
 type atom struct {
 	site, segment string
 	mac           discovery.MAC
@@ -28,9 +28,13 @@ type atom struct {
 	notes    []string
 	current  []Evidence // the evidence that is not superseded
 	facts    []discovery.Fact
-	marks    []Mark // what it may be recognised by beside its address; at most one of a kind
-	own      []Mark // MarkInterface: the addresses that it tells to be its own
-	model    string // in the spelling of letters
+	marks    []Mark   // what it may be recognised by beside its address; at most one of a kind
+	own      []Mark   // MarkInterface: the addresses that it tells to be its own
+	model    string   // in the spelling of letters
+	names    []string // what it calls itself, in the spelling of plainName
+	survey   string   // the one that saw it last
+	former   bool     // its address went to another device
+	took     bool     // its address was another device's before
 }
 
 type atomKey struct {
@@ -42,7 +46,7 @@ type atomKey struct {
 
 func compareAtoms(a, b *atom) int {
 	return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.segment, b.segment), a.ip.Compare(b.ip), slices.Compare(a.mac[:], b.mac[:]),
-		cmp.Compare(a.entered, b.entered))
+		cmp.Compare(a.entered, b.entered), a.seen.first.Compare(b.seen.first), a.seen.last.Compare(b.seen.last))
 }
 
 // address is the mark of the atom's own address.
@@ -53,7 +57,9 @@ func (a *atom) address() Mark {
 	if a.mac.IsZero() {
 		return ipMark(a.site, a.segment, a.ip)
 	}
-	return macMark(discovery.Subject{Site: a.site, Segment: a.segment}, a.mac)
+	mark := macMark(discovery.Subject{Site: a.site, Segment: a.segment}, a.mac)
+	mark.Segment = a.segment // also of a maker's MAC that turned out to be copied
+	return mark
 }
 
 // mark is the atom's mark of a kind.
@@ -69,42 +75,72 @@ func (a *atom) mark(kind MarkKind) (Mark, bool) {
 // atomizer deals the sightings out to atoms.
 type atomizer struct {
 	bindings bindings
-	sensor   map[discovery.MAC]bool
+	copied   map[siteMAC]bool // MACs that several devices have: they count in their segment only
 	atoms    map[atomKey]*atom
+}
+
+// siteMAC is a MAC in a site.
+type siteMAC struct {
+	site string
+	mac  discovery.MAC
 }
 
 // atomize makes atoms of sightings, in a fixed order. What belongs to the sensor is left out.
 func (r Rules) atomize(sightings []Sighting) []*atom {
 	sorted := slices.Clone(sightings)
 	slices.SortFunc(sorted, func(a, b Sighting) int { return compareSubjects(a.Subject, b.Subject) })
-	z := atomizer{bindings: bind(sorted), sensor: map[discovery.MAC]bool{}, atoms: map[atomKey]*atom{}}
-	for _, mac := range r.Sensor {
-		z.sensor[mac] = true
+	z := atomizer{bindings: bind(sorted), copied: map[siteMAC]bool{}}
+	r.cutOff(z.bindings)
+	z.dealAll(sorted)
+	if r.unmask(&z) {
+		z.dealAll(sorted)
 	}
-	for _, s := range sorted {
-		z.deal(s)
+	sensor := map[discovery.MAC]bool{}
+	for _, mac := range r.Sensor {
+		sensor[mac] = true
 	}
 	atoms := make([]*atom, 0, len(z.atoms))
 	for _, a := range z.atoms {
-		if a.seen.first.IsZero() || z.sensor[a.mac] {
+		if a.seen.first.IsZero() || sensor[a.mac] {
 			continue
 		}
 		if a.mac.IsZero() && isExternal(a) {
 			continue
 		}
-		slices.SortFunc(a.parts, func(x, y Part) int { return cmp.Or(compareSubjects(x.Subject, y.Subject), x.Since.Compare(y.Since)) })
-		slices.SortFunc(a.homes, func(x, y homeKey) int { return cmp.Or(cmp.Compare(x.segment, y.segment), x.ip.Compare(y.ip)) })
+		slices.SortFunc(a.parts, compareParts)
+		slices.SortFunc(a.homes, compareHomes)
 		a.homes = slices.Compact(a.homes)
 		SortEvidence(a.evidence)
 		a.held = a.homes
 		if !a.mac.IsZero() {
-			a.held, a.notes = z.bindings.held(a.mac, a.homes)
+			var notes []string
+			a.held, notes = z.bindings.held(a.mac, a.homes)
+			a.notes = append(a.notes, notes...)
+			if n := z.bindings.fronts(a.mac, a.site, a.segment); n > 0 {
+				a.notes = append(a.notes, fmt.Sprintf("answers ARP for %d addresses of other devices: an address translator, a proxy, or a bridge that lends them its MAC", n))
+			}
+		}
+		if mac, ok := z.bindings.behind[homeKey{place{a.site, a.segment}, a.ip}]; ok {
+			a.notes = append(a.notes, fmt.Sprintf("is reached through %s, which answers for several devices", mac))
 		}
 		r.identifyAtom(a)
+		atoms = append(atoms, r.formers(a)...)
 		atoms = append(atoms, a)
 	}
 	slices.SortFunc(atoms, compareAtoms)
 	return atoms
+}
+
+func compareParts(x, y Part) int {
+	return cmp.Or(compareSubjects(x.Subject, y.Subject), x.Since.Compare(y.Since))
+}
+
+// dealAll gives all sightings to atoms.
+func (z *atomizer) dealAll(sightings []Sighting) {
+	z.atoms = map[atomKey]*atom{}
+	for _, s := range sightings {
+		z.deal(s)
+	}
 }
 
 // deal gives a sighting to the atom of its address: to its MAC if the MAC holds the IP, else to whoever held the IP when each
@@ -138,19 +174,13 @@ func (z *atomizer) give(mac discovery.MAC, s Sighting, part Part) {
 		key.entered = s.Subject.Path
 	} else if mac.IsZero() {
 		key.ip = s.Subject.IP
-	} else if mac.IsStation() {
+	} else if mac.IsStation() && !z.copied[siteMAC{key.site, mac}] {
 		key.segment = ""
 	}
 	a := z.atoms[key]
 	if a == nil {
 		a = &atom{site: key.site, segment: key.segment, mac: key.mac, ip: key.ip, entered: key.entered}
 		z.atoms[key] = a
-	}
-	see := func(first, last time.Time) {
-		if a.first == "" || first.Before(a.seen.first) || first.Equal(a.seen.first) && s.Subject.Segment < a.first {
-			a.first = s.Subject.Segment
-		}
-		a.seen.add(first, last)
 	}
 	a.parts = append(a.parts, part)
 	if isHost(s.Subject.IP) {
@@ -159,14 +189,14 @@ func (z *atomizer) give(mac discovery.MAC, s Sighting, part Part) {
 	for _, e := range s.Evidence {
 		if part.Holds(e.Last) {
 			a.evidence = append(a.evidence, e)
-			see(e.First, e.Last)
+			a.see(s.Subject.Segment, e.First, e.Last)
 		}
 	}
 	for _, t := range s.Talks {
 		if part.Holds(t.Last) {
 			a.talks = append(a.talks, t)
 			a.talked = append(a.talked, s.Subject.Path)
-			see(t.First, t.Last)
+			a.see(s.Subject.Segment, t.First, t.Last)
 		}
 	}
 }
@@ -181,112 +211,6 @@ func isExternal(a *atom) bool {
 // not of this host or link.
 func IsPublic(ip netip.Addr) bool {
 	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10).Contains(ip)
-}
-
-// supersededAfter is how much later, inside one survey, a new value must come up to replace one that was not seen since.
-const supersededAfter = time.Hour
-
-// identifyAtom finds what the atom may be recognised by. An atom that tells two values of a kind (a virtual address answered by
-// both of its routers, an address translator) is not recognised by that kind.
-func (r Rules) identifyAtom(a *atom) {
-	a.current = current(a.evidence)
-	host := hostEvidence(a.current, a.talked)
-	a.facts = r.identify(host, []discovery.MAC{a.mac})
-	best := map[discovery.Key]string{}
-	for _, f := range a.facts {
-		if _, ok := best[f.Key]; !ok {
-			best[f.Key] = f.Value
-		}
-	}
-	if m, ok := serialMark(a.site, best[discovery.KeyVendor], best[discovery.KeySerial]); ok {
-		a.marks = append(a.marks, m)
-	}
-	for _, e := range a.current {
-		if m, ok := interfaceMark(e); ok && !slices.Contains(a.own, m) {
-			a.own = append(a.own, m)
-		}
-	}
-	a.model = letters(cmp.Or(best[discovery.KeyModel], best[discovery.KeyOrderNumber]))
-	made := map[MarkKind][]Mark{}
-	for _, e := range host {
-		var mark Mark
-		var ok bool
-		kind := MarkKind("")
-		switch e.Fact.Key {
-		case keyChassisID:
-			mark, ok = chassisMark(e.Subject, e.Fact.Value)
-			kind = MarkChassis
-		case keyManagement:
-			mark, ok = managementMark(e.Subject, e.Fact.Value)
-			kind = MarkManagement
-		case keyEngineID:
-			mark, ok = engineMark(e.Subject, e.Fact.Value)
-			kind = MarkEngine
-		case keyApplicationURI:
-			mark, ok = applicationMark(e.Subject, e.Fact.Value)
-			kind = MarkApplication
-		}
-		if ok && !slices.Contains(made[kind], mark) {
-			made[kind] = append(made[kind], mark)
-		}
-	}
-	for _, kind := range []MarkKind{MarkChassis, MarkEngine, MarkApplication, MarkManagement} {
-		if len(made[kind]) == 1 {
-			a.marks = append(a.marks, made[kind][0])
-		}
-	}
-}
-
-// current leaves out what is superseded: a value that was last seen before another value of the same key came up, in another
-// survey or long enough before. A firmware that was updated has one version, the new one.
-func current(evidence []Evidence) []Evidence {
-	type slot struct {
-		path string
-		key  discovery.Key
-		told bool
-	}
-	of := func(e Evidence) slot { return slot{e.Subject.Path, e.Fact.Key, !e.Teller.IsZero()} }
-	values := map[slot]map[string]*Evidence{} // by value: its earliest First with the survey of its latest Last
-	for _, e := range evidence {
-		byValue := values[of(e)]
-		if byValue == nil {
-			byValue = map[string]*Evidence{}
-			values[of(e)] = byValue
-		}
-		v := byValue[e.Fact.Value]
-		if v == nil {
-			v = &Evidence{First: e.First, Last: e.Last, Survey: e.Survey}
-			byValue[e.Fact.Value] = v
-			continue
-		}
-		if e.First.Before(v.First) {
-			v.First = e.First
-		}
-		if e.Last.After(v.Last) || e.Last.Equal(v.Last) && e.Survey > v.Survey {
-			v.Last, v.Survey = e.Last, e.Survey
-		}
-	}
-	superseded := func(e Evidence) bool {
-		byValue := values[of(e)]
-		if len(byValue) < 2 {
-			return false
-		}
-		own := byValue[e.Fact.Value]
-		for value, other := range byValue {
-			if value != e.Fact.Value && own.Last.Before(other.First) &&
-				(own.Survey != other.Survey || other.First.Sub(own.Last) > supersededAfter) {
-				return true
-			}
-		}
-		return false
-	}
-	var out []Evidence
-	for _, e := range evidence {
-		if !superseded(e) {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // identify runs the fingerprints over evidence and the MACs it belongs to. Facts come in a fixed order, for each key the newest

@@ -12,6 +12,7 @@ import (
 const (
 	pathEnt       = "ent"
 	pathSlot      = "slot"
+	pathCIPPort   = "cip-port"
 	pathChassis   = "ent=1" // the root of the tree of the ENTITY-MIB (RFC 6933), where no row, or several, is a chassis
 	pathInterface = "if"    // a port: no component
 	prefixUnit    = discovery.PathModbusUnit + "="

@@ -31,7 +31,13 @@ func (r Rules) fold(atoms []*atom) Thing {
 			macs = append(macs, a.mac)
 		}
 		t.Parts = append(t.Parts, a.parts...)
-		t.Marks = append(append(append(t.Marks, a.marks...), a.own...), a.address())
+		t.Marks = append(append(t.Marks, a.marks...), a.own...)
+		if !a.former {
+			t.Marks = append(t.Marks, a.address())
+		}
+		if a.took {
+			t.Took = append(t.Took, a.address())
+		}
 		for _, home := range a.held {
 			t.Marks = append(t.Marks, ipMark(home.site, home.segment, home.ip))
 		}
@@ -42,7 +48,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 	}
 	SortEvidence(evidence)
 	SortEvidence(current)
-	slices.SortFunc(t.Parts, func(x, y Part) int { return cmp.Or(compareSubjects(x.Subject, y.Subject), x.Since.Compare(y.Since)) })
+	slices.SortFunc(t.Parts, compareParts)
 	slices.SortFunc(t.Marks, compareMarks)
 	t.Marks = slices.Compact(t.Marks)
 
@@ -191,7 +197,7 @@ func deductions(found []discovery.Fact, about discovery.Subject, made []Evidence
 func addresses(atoms []*atom, segment string) []Address {
 	out := []Address{}
 	for _, a := range atoms {
-		if a.entered != "" {
+		if a.entered != "" || a.former {
 			continue
 		}
 		vlans := map[homeKey]uint16{} // by IP; a VLAN that is known goes before one that is not

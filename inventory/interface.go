@@ -53,7 +53,7 @@ func (g *groups) joinInterfaces() {
 
 // addresses are the MAC and the IPs of an atom, as others would tell them to be theirs. Those that routers share are nobody's.
 func (a *atom) addresses() []Mark {
-	if a.mac.IsVirtual() {
+	if a.mac.IsVirtual() || a.former {
 		return nil
 	}
 	var out []Mark
@@ -71,26 +71,25 @@ func (a *atom) addresses() []Mark {
 
 // tellEachOther reports whether each of two atoms tells an address that the other one holds.
 func (g *groups) tellEachOther(i, j int) bool {
-	tells := func(a, b *atom) bool {
-		return slices.ContainsFunc(b.addresses(), func(m Mark) bool { return slices.Contains(a.own, m) })
-	}
 	return i != j && tells(g.atoms[i], g.atoms[j]) && tells(g.atoms[j], g.atoms[i])
 }
 
 // joinInterface joins who tells an address with who holds it, unless something speaks against it: their serial numbers, models,
-// LLDP chassis ids or SNMP engine ids differ, or the holder of an IP has a MAC that is none of the teller's.
+// LLDP chassis ids or SNMP engine ids differ, the holder of an IP has a MAC that is none of the teller's, or a decision.
 func (g *groups) joinInterface(m Mark, teller, holder int) {
-	if g.root(teller) == g.root(holder) {
+	if g.root(teller) == g.root(holder) || !g.mayJoin(teller, holder) {
 		return
 	}
-	all := g.whole([]int{teller, holder})
-	if len(serials(all)) > 1 || contradict(models(all)) || differ(all, MarkChassis) || differ(all, MarkEngine) {
+	all := g.groupsOf([]int{teller, holder})
+	chassis := func(a *atom) []string { return valuesOf(a, MarkChassis) }
+	engine := func(a *atom) []string { return valuesOf(a, MarkEngine) }
+	if differ(all, serials) || modelsDiffer(all) || differ(all, chassis) || differ(all, engine) {
 		return
 	}
 	if mac := g.atoms[holder].address(); m.Segment != "" && !g.atoms[holder].mac.IsZero() {
 		mac.Kind = MarkInterface
 		tells, known := false, false
-		for _, a := range g.whole([]int{teller}) {
+		for _, a := range all[0] {
 			tells = tells || slices.Contains(a.own, mac)
 			known = known || slices.ContainsFunc(a.own, func(o Mark) bool { return o.Segment == "" })
 		}
@@ -98,21 +97,5 @@ func (g *groups) joinInterface(m Mark, teller, holder int) {
 			return
 		}
 	}
-	g.union(teller, holder)
-}
-
-// differ reports whether two of the atoms have different marks of a kind.
-func differ(atoms []*atom, kind MarkKind) bool {
-	var first Mark
-	for _, a := range atoms {
-		m, ok := a.mark(kind)
-		switch {
-		case !ok:
-		case first == Mark{}:
-			first = m
-		case m != first:
-			return true
-		}
-	}
-	return false
+	g.unite("address that it tells to be its own", m.Value, []int{teller, holder})
 }

@@ -55,6 +55,7 @@ type Asset struct {
 	Neighbours   []Neighbour       `json:"neighbours,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	Notes        []string          `json:"notes,omitempty"`     // "answered, not understood", distress, doubts
+	Joined       []Join            `json:"joined,omitempty"`    // why several addresses are one asset
 	FirstSeen    time.Time         `json:"first_seen,omitzero"` // with LastSeen and Seen empty while only people know of it
 	LastSeen     time.Time         `json:"last_seen,omitzero"`
 	Seen         Seen              `json:"seen,omitempty"`
@@ -67,6 +68,13 @@ type Address struct {
 	VLAN uint16 `json:"vlan,omitempty"`
 	// Segment is set where it is not the asset's: an IP counts only inside its segment.
 	Segment string `json:"segment,omitempty"`
+}
+
+// Join is why some addresses, each with what belongs to it already, are one asset.
+type Join struct {
+	By        string   `json:"by"` // "serial number", "LLDP chassis id", "decision" ...
+	Value     string   `json:"value,omitempty"`
+	Addresses []string `json:"addresses"`
 }
 
 // Service is something that listens on an asset.

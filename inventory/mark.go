@@ -17,9 +17,12 @@ type MarkKind string
 // The kinds.
 const (
 	MarkSerial      MarkKind = "serial"      // vendor and serial number
+	MarkCIP         MarkKind = "cip"         // CIP vendor id and serial number (CIP volume 1 section 5A-2)
 	MarkChassis     MarkKind = "chassis"     // LLDP chassis id that is not a MAC (IEEE 802.1AB-2016 clause 8.5.2)
 	MarkEngine      MarkKind = "engine"      // SNMP engine id (RFC 3411 section 5)
 	MarkApplication MarkKind = "application" // OPC UA ApplicationUri (OPC 10000-4 clause 7.2)
+	MarkBACnet      MarkKind = "bacnet"      // BACnet device instance (ASHRAE 135-2020 clause 12.11.1)
+	MarkStation     MarkKind = "station"     // PROFINET name of station, told by MACs of one block (IEC 61158-6-10)
 	MarkManagement  MarkKind = "management"  // the IP that a device tells in LLDP to be managed at (clause 8.5.9)
 	MarkMAC         MarkKind = "mac"
 	MarkIP          MarkKind = "ip"
@@ -29,7 +32,9 @@ const (
 
 // trust is the place of the kind in the order of trust, the best 0.
 func (k MarkKind) trust() int {
-	return slices.Index([]MarkKind{MarkSerial, MarkChassis, MarkEngine, MarkApplication, MarkManagement, MarkMAC, MarkIP, MarkEntered, MarkInterface}, k)
+	return slices.Index([]MarkKind{
+		MarkSerial, MarkCIP, MarkChassis, MarkEngine, MarkApplication, MarkBACnet, MarkStation, MarkManagement, MarkMAC, MarkIP, MarkEntered, MarkInterface,
+	}, k)
 }
 
 // title is the kind for people.
@@ -37,12 +42,18 @@ func (k MarkKind) title() string {
 	switch k {
 	case MarkSerial:
 		return "serial number"
+	case MarkCIP:
+		return "CIP vendor and serial number"
 	case MarkChassis, MarkMAC: // a MAC is shared only as a chassis id
 		return "LLDP chassis id"
 	case MarkEngine:
 		return "SNMP engine id"
 	case MarkApplication:
 		return "OPC UA ApplicationUri"
+	case MarkBACnet:
+		return "BACnet device instance"
+	case MarkStation:
+		return "PROFINET name of station"
 	case MarkManagement:
 		return "LLDP management address"
 	}
@@ -51,9 +62,10 @@ func (k MarkKind) title() string {
 
 // Mark is what a thing is recognised by. It counts inside its site; with a Segment, only inside that.
 type Mark struct {
-	Kind          MarkKind
-	Site, Segment string
-	Value         string // in one spelling, so that marks can be compared
+	Kind    MarkKind `json:"kind"`
+	Site    string   `json:"site"`
+	Segment string   `json:"segment,omitempty"`
+	Value   string   `json:"value"` // in one spelling, so that marks can be compared
 }
 
 // compareMarks orders by trust. A MAC that counts everywhere goes before one that counts in a segment only.
@@ -72,6 +84,14 @@ const (
 	keyInterfaceMAC   discovery.Key = "snmp.ifPhysAddress"
 	keyBridgeMAC      discovery.Key = "snmp.dot1dBaseBridgeAddress"
 	keyOwnIP          discovery.Key = "snmp.ipAdEntAddr"
+	keyUnitID         discovery.Key = "nbns.unit-id"
+	keyLinkMAC        discovery.Key = "enip.physical-address"
+	keyProfinetMAC    discovery.Key = "lldp.profinet-chassis-mac"
+	keySwitchMAC      discovery.Key = "cdp.switch-mac"
+	keyStationName    discovery.Key = "profinet.name-of-station"
+	keyCIPVendor      discovery.Key = "enip.vendor-id"
+	keyCIPSerial      discovery.Key = "enip.serial"
+	keyInstance       discovery.Key = "bacnet.device-instance"
 )
 
 // serialMark makes a mark of vendor and serial number. A serial number without a vendor, or a filler, is none.
@@ -89,16 +109,55 @@ var fillers = []string{
 	"NOTAVAILABLE", "NOTAPPLICABLE", "NONE", "NULL", "UNKNOWN", "UNDEFINED", "DEFAULT", "EMPTY", "TEST", "INVALID", "NOTSET", "UNSET",
 }
 
-// isFiller reports whether a serial number (letters and digits only) says nothing: too short, a word for "not set", one
-// character repeated, or counted up as on a keyboard.
+// isFiller reports whether a serial number (letters and digits only) says nothing: too short, a word for "not set", a number of
+// one or two digits after zeros, one character repeated, or counted up as on a keyboard.
 func isFiller(serial string) bool {
-	if len(serial) < 4 || slices.Contains(fillers, serial) {
+	if len(serial) < 4 || slices.Contains(fillers, serial) || len(strings.TrimLeft(serial, "0")) < 3 {
 		return true
 	}
 	first, _ := utf8.DecodeRuneInString(serial)
 	counted := func(row string) bool { return len(serial) <= len(row) && row[:len(serial)] == serial }
 	return strings.Trim(serial, string(first)) == "" ||
 		counted("12345678901234567890") || counted("01234567890123456789") || counted("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
+
+// cipMark makes a mark of the vendor id and the serial number of a CIP Identity object. A serial number of one octet is a filler.
+func cipMark(site string, vendor, serial string) (Mark, bool) {
+	digits := strings.TrimLeft(letters(strings.TrimPrefix(serial, "0x")), "0")
+	if vendor == "" || len(digits) < 3 || isFiller(letters(strings.TrimPrefix(serial, "0x"))) {
+		return Mark{}, false
+	}
+	return Mark{Kind: MarkCIP, Site: site, Value: vendor + "/" + digits}, true
+}
+
+// noInstance is the device instance of a BACnet device that was given none (ASHRAE 135-2020 clause 12.11.1).
+const noInstance = "4194303"
+
+// instanceMark makes a mark of a BACnet device instance. It ought to be unique in the whole internetwork and is unique in a
+// segment: machine builders leave theirs in every machine.
+func instanceMark(s discovery.Subject, value string) (Mark, bool) {
+	if value == "" || value == noInstance {
+		return Mark{}, false
+	}
+	return Mark{Kind: MarkBACnet, Site: s.Site, Segment: s.Segment, Value: value}, true
+}
+
+// stationMark makes a mark of a PROFINET name of station, as DCP tells it, and as LLDP does for the chassis id.
+func stationMark(s discovery.Subject, value string) (Mark, bool) {
+	if _, err := discovery.ParseMAC(value); err == nil || value == "" || s.MAC.IsZero() {
+		return Mark{}, false
+	}
+	return Mark{Kind: MarkStation, Site: s.Site, Segment: s.Segment, Value: strings.ToLower(value)}, true
+}
+
+// blockSize is how far apart the MACs of one device are at most: makers number the ports of a device one after another.
+const blockSize = 16
+
+// oneBlock reports whether two MACs come from one maker's row, so close together that they can be ports of one device.
+func oneBlock(a, b discovery.MAC) bool {
+	number := func(m discovery.MAC) int { return int(m[3])<<16 | int(m[4])<<8 | int(m[5]) }
+	distance := number(a) - number(b)
+	return [3]byte(a[:3]) == [3]byte(b[:3]) && -blockSize < distance && distance < blockSize
 }
 
 // chassisMark makes a mark of an LLDP chassis id. One that is a MAC is as good as that MAC; every other one (a name, an
@@ -174,7 +233,10 @@ func managementMark(s discovery.Subject, value string) (Mark, bool) {
 func interfaceMark(e Evidence) (Mark, bool) {
 	var mark Mark
 	switch e.Fact.Key {
-	case keyInterfaceMAC, keyBridgeMAC:
+	case keyInterfaceMAC, keyBridgeMAC, keyUnitID, keyLinkMAC:
+		if e.Fact.Key == keyLinkMAC && !isChassis(e.Subject.Path) {
+			return Mark{}, false // of a device that it forwards to
+		}
 		mac, err := discovery.ParseMAC(e.Fact.Value)
 		if err != nil || !mac.IsStation() {
 			return Mark{}, false
@@ -191,6 +253,21 @@ func interfaceMark(e Evidence) (Mark, bool) {
 	}
 	mark.Kind = MarkInterface
 	return mark, e.Teller.IsZero()
+}
+
+// isChassis reports whether a CIP path stays inside the chassis: the device itself, or a slot of its backplane.
+func isChassis(path string) bool {
+	slots := 0
+	for _, piece := range discovery.SplitPath(path) {
+		switch piece[0] {
+		case pathSlot:
+			slots++
+		case pathCIPPort:
+		default:
+			return false
+		}
+	}
+	return path == "" || slots == 1
 }
 
 func ipMark(site, segment string, ip netip.Addr) Mark {

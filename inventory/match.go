@@ -22,12 +22,15 @@ type Matching struct {
 }
 
 // Merge is an asset that became another one.
-type Merge struct{ From, Into string }
+type Merge struct {
+	From, Into string
+	Reason     string // see Explain
+}
 
 // Match gives the things the ids of the assets that they were: an asset goes on in the thing that has the most trusted of its
 // marks. Where several assets go on in one thing, the oldest gives the id and the others are merged into it. A thing in which
 // no asset goes on gets a new id; if it took a mark along from an asset that goes on elsewhere, it was split from it. An IP
-// that now belongs to another MAC is no such mark: the IP has moved.
+// that now belongs to another MAC is no such mark: the IP has moved. Nor is an address that a device took over from another one.
 func Match(before []Known, things []Thing, newID func() string) Matching {
 	before = slices.Clone(before)
 	slices.SortFunc(before, func(a, b Known) int { return cmp.Or(cmp.Compare(a.Age, b.Age), cmp.Compare(a.ID, b.ID)) })
@@ -62,14 +65,20 @@ func Match(before []Known, things []Thing, newID func() string) Matching {
 }
 
 // heir is the thing that an asset goes on in, or -1. Of several that have the most trusted mark left, it is the one that shares
-// the most marks.
+// the most marks; what a decision has cut off is it only where the rest has no address of the asset.
 func heir(k Known, things []Thing, having map[Mark][]int) int {
+	rest := slices.ContainsFunc(k.Marks, func(m Mark) bool {
+		return (m.Kind == MarkMAC || m.Kind == MarkIP) && slices.ContainsFunc(having[m], func(i int) bool { return !things[i].Apart })
+	})
 	for _, mark := range k.Marks {
 		if mark.Kind == MarkInterface {
 			continue // what a device tells of its ports joins, but others may tell the same
 		}
 		best, most := -1, 0
 		for _, i := range having[mark] {
+			if rest && things[i].Apart {
+				continue
+			}
 			shared := 0
 			for _, m := range k.Marks {
 				if slices.Contains(things[i].Marks, m) {
@@ -93,7 +102,7 @@ func parent(t Thing, before []Known) string {
 	lonely := !slices.ContainsFunc(t.Marks, func(m Mark) bool { return m.Kind == MarkMAC })
 	for _, k := range before {
 		if slices.ContainsFunc(t.Marks, func(m Mark) bool {
-			return m.Kind != MarkInterface && (!isAddress(m) || lonely) && slices.Contains(k.Marks, m)
+			return m.Kind != MarkInterface && (!isAddress(m) || lonely) && !slices.Contains(t.Took, m) && slices.Contains(k.Marks, m)
 		}) {
 			return k.ID
 		}

@@ -56,6 +56,30 @@ func TestIDsGoOn(t *testing.T) {
 			want:   Matching{IDs: []string{"a", "n1"}, New: []bool{false, true}, Split: []Merge{{From: "a", Into: "n1"}}},
 		},
 		{
+			name:   "a_copied_serial_does_not_lead_an_asset_into_another",
+			before: []Known{{ID: "a", Age: 1, Marks: []Mark{serial("S/1"), mac("m1")}}, {ID: "b", Age: 2, Marks: []Mark{serial("S/1"), mac("m2")}}},
+			things: []Thing{thing(serial("S/1"), mac("m1")), thing(serial("S/1"), mac("m2"))},
+			want:   Matching{IDs: []string{"a", "b"}, New: []bool{false, false}},
+		},
+		{
+			name:   "what_a_decision_cuts_off_is_the_new_one_even_with_the_stronger_marks",
+			before: []Known{{ID: "a", Age: 1, Marks: []Mark{serial("S/1"), mac("m1"), mac("m2"), ip("10.0.0.2")}}},
+			things: []Thing{thing(mac("m1")), {Marks: []Mark{serial("S/1"), mac("m2"), ip("10.0.0.2")}, Apart: true}},
+			want:   Matching{IDs: []string{"a", "n1"}, New: []bool{false, true}, Split: []Merge{{From: "a", Into: "n1"}}},
+		},
+		{
+			name:   "what_a_decision_cut_off_goes_on",
+			before: []Known{{ID: "a", Age: 1, Marks: []Mark{serial("S/1"), mac("m1")}}, {ID: "n1", Age: 2, Marks: []Mark{serial("S/1"), mac("m2")}}},
+			things: []Thing{thing(serial("S/1"), mac("m1")), {Marks: []Mark{serial("S/1"), mac("m2")}, Apart: true}},
+			want:   Matching{IDs: []string{"a", "n1"}, New: []bool{false, false}},
+		},
+		{
+			name:   "who_takes_over_an_address_is_no_part_of_who_had_it",
+			before: []Known{{ID: "a", Age: 1, Marks: []Mark{serial("S/1"), mac("m1")}}},
+			things: []Thing{thing(serial("S/1")), {Marks: []Mark{serial("S/2"), mac("m1")}, Took: []Mark{mac("m1")}}},
+			want:   Matching{IDs: []string{"a", "n1"}, New: []bool{false, true}},
+		},
+		{
 			name:   "gone",
 			before: []Known{{ID: "a", Age: 1, Marks: []Mark{mac("m1")}}},
 			want:   Matching{IDs: []string{}, New: []bool{}, Gone: []string{"a"}},

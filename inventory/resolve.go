@@ -2,9 +2,7 @@ package inventory
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -12,49 +10,69 @@ import (
 
 // Rules are the rules of who is who.
 type Rules struct {
-	Identify Identify        // nil: nothing is identified, and no serial number is known
-	Sensor   []discovery.MAC // the sensors' own: never assets of the plant
+	Identify  Identify        // nil: nothing is identified, and no serial number is known
+	Sensor    []discovery.MAC // the sensors' own: never assets of the plant
+	Decisions []Decision      // what people have decided
 }
 
 const (
 	// maxInterfaces is how many MACs a serial number or an engine id can hold together. What is told by more is a filler that
-	// isFiller does not know, or a disk image.
+	// isFiller does not know, or a disk image. maxBlocks is how many blocks of MACs these can be: one for each card.
 	maxInterfaces = 32
+	maxBlocks     = 4
 	// sameTime is how close two MACs must have been seen for both to count as plugged in: a network card that is swapped takes
 	// its serial number along to the next day at the earliest, two devices with one filler are seen in one survey.
 	sameTime = 24 * time.Hour
+	// sameHour is the same of two addresses that are not both known to be network cards: leases are handed on faster.
+	sameHour = time.Hour
+	// clockJump is the gap inside one survey that no survey is long enough for: the clock was set, and both were seen together.
+	clockJump = 180 * 24 * time.Hour
 )
 
 // Resolve makes things of sightings: who is who. The same sightings give the same things in the same order, however they are
 // sorted. It may be given a part of the inventory, if that part is closed: with a subject all others that share its MAC, its
-// IP in its segment, or a mark.
+// IP in its segment, a mark, or a decision.
 //
-// A MAC that its maker gave, with the IPs that are bound to it, is never cut, and counts in its whole site; sites share nothing.
-// These are then joined by their marks in the order of trust:
-//   - vendor and serial number: if no two models contradict each other, and of several MACs that were seen at one time (the
-//     communication processors of one PLC, or two devices with one filler) only those whose model is known;
-//   - LLDP chassis id (the ports of a switch): unless serial numbers contradict each other;
-//   - SNMP engine id: unless serial numbers or models do;
-//   - OPC UA ApplicationUri: the same, and never two MACs that were seen at one time;
+// A MAC that its maker gave, with the IPs that are bound to it, counts in its whole site; sites share nothing. It is cut only where
+// what is said under it is said by several devices: see unmask and formers. What people decided comes first. Then the atoms are
+// joined by their marks in the order of trust:
+//   - vendor and serial number, by the fingerprints or in a CIP identity: if no two models contradict each other, and of several
+//     MACs that were seen at one time (the communication processors of one PLC, or devices with one filler) only those of one known
+//     model of which something else says that they belong together: see corroborated;
+//   - LLDP chassis id, and the MAC of the chassis in PROFINET's TLV or in CDP (the ports of a switch): unless serial numbers
+//     contradict each other;
+//   - PROFINET name of station: the same, and only the MACs of one block;
+//   - SNMP engine id: unless serial numbers, models or names contradict each other, and of MACs that were seen at one time as above;
+//   - OPC UA ApplicationUri and BACnet device instance: the same, and never two addresses that were seen at one time;
 //   - the management address that a device tells in LLDP, with who holds that IP in its segment: unless serial numbers do, or
 //     two devices tell the same address (a default that nobody changed);
-//   - an address that a device tells over SNMP to be that of one of its ports, with who holds it: see joinInterface.
+//   - an address that a device tells to be that of one of its ports, with who holds it: see joinInterface.
 //
 // Nothing else is ever joined by an IP, and nothing by a name.
 func (r Rules) Resolve(sightings []Sighting) []Thing {
 	atoms := r.atomize(sightings)
 	g := newGroups(atoms)
-	for _, kind := range []MarkKind{MarkSerial, MarkChassis, MarkMAC, MarkEngine, MarkApplication, MarkManagement} {
+	g.decide(r.active())
+	for _, kind := range []MarkKind{
+		MarkSerial, MarkCIP, MarkChassis, MarkMAC, MarkStation, MarkEngine, MarkApplication, MarkBACnet, MarkManagement,
+	} {
 		g.join(kind)
 	}
 	g.joinInterfaces()
 	g.note()
+	joined := g.joined()
 	things := make([]Thing, 0, len(atoms))
-	for _, members := range g.members() {
-		things = append(things, r.fold(members))
+	for root, set := range g.sets {
+		if len(set) == 0 {
+			continue
+		}
+		slices.Sort(set)
+		t := r.fold(g.pick(set))
+		t.Asset.Joined, t.Apart = joined[root], g.isApart(root)
+		things = append(things, t)
 	}
 	slices.SortFunc(things, func(a, b Thing) int {
-		return cmp.Or(compareAssets(a.Asset, b.Asset), slices.CompareFunc(a.Marks, b.Marks, compareMarks))
+		return cmp.Or(compareAssets(a.Asset, b.Asset), slices.CompareFunc(a.Marks, b.Marks, compareMarks), a.Asset.FirstSeen.Compare(b.Asset.FirstSeen))
 	})
 	return things
 }
@@ -64,7 +82,9 @@ type groups struct {
 	atoms  []*atom
 	parent []int
 	sets   [][]int
+	sides  [][]side // by root: where decisions put the group
 	doubts []doubt
+	joins  []joint
 }
 
 // doubt is a mark that is shared and was not believed.
@@ -74,8 +94,14 @@ type doubt struct {
 	why     string
 }
 
+// joint is what joined some atoms.
+type joint struct {
+	by, value string
+	atoms     []int
+}
+
 func newGroups(atoms []*atom) *groups {
-	g := &groups{atoms: atoms, parent: make([]int, len(atoms)), sets: make([][]int, len(atoms))}
+	g := &groups{atoms: atoms, parent: make([]int, len(atoms)), sets: make([][]int, len(atoms)), sides: make([][]side, len(atoms))}
 	for i := range atoms {
 		g.parent[i], g.sets[i] = i, []int{i}
 	}
@@ -98,16 +124,38 @@ func (g *groups) union(i, j int) {
 	i, j = min(i, j), max(i, j)
 	g.parent[j] = i
 	g.sets[i], g.sets[j] = append(g.sets[i], g.sets[j]...), nil
+	g.sides[i], g.sides[j] = append(g.sides[i], g.sides[j]...), nil
 }
 
-// members are the groups, in the order of their first atom.
-func (g *groups) members() [][]*atom {
-	var out [][]*atom
-	for _, set := range g.sets {
-		if len(set) > 0 {
-			slices.Sort(set)
-			out = append(out, g.pick(set))
+// unite unites the atoms as far as they are not one yet, and notes by what.
+func (g *groups) unite(by, value string, atoms []int) {
+	var apart []int
+	roots := map[int]bool{}
+	for _, i := range atoms {
+		if root := g.root(i); !roots[root] {
+			roots[root] = true
+			apart = append(apart, i)
 		}
+	}
+	if len(apart) < 2 {
+		return
+	}
+	g.joins = append(g.joins, joint{by, value, apart})
+	for _, i := range apart[1:] {
+		g.union(apart[0], i)
+	}
+}
+
+// joined is what holds each group together, by root.
+func (g *groups) joined() map[int][]Join {
+	out := map[int][]Join{}
+	for _, joint := range g.joins {
+		join := Join{By: joint.by, Value: joint.value}
+		for _, i := range joint.atoms {
+			join.Addresses = append(join.Addresses, g.atoms[i].address().Value)
+		}
+		root := g.root(joint.atoms[0])
+		out[root] = append(out[root], join)
 	}
 	return out
 }
@@ -119,8 +167,11 @@ func (g *groups) join(kind MarkKind) {
 		if m, ok := a.mark(kind); ok {
 			sharing[m] = append(sharing[m], i)
 		}
-		if kind == MarkMAC { // a chassis id that is the MAC of another port
-			sharing[a.address()] = append(sharing[a.address()], i)
+		if kind == MarkMAC && !a.former { // a chassis id that is the MAC of another port
+			m := a.address()
+			if own := sharing[m]; len(own) == 0 || own[len(own)-1] != i {
+				sharing[m] = append(own, i)
+			}
 		}
 	}
 	if kind == MarkManagement {
@@ -134,8 +185,28 @@ func (g *groups) join(kind MarkKind) {
 	}
 	slices.SortFunc(marks, compareMarks)
 	for _, m := range marks {
-		g.joinMark(m, sharing[m])
+		for _, block := range g.blocks(m, sharing[m]) {
+			g.joinMark(m, block)
+		}
 	}
+}
+
+// blocks parts those that share a PROFINET name by the blocks of their MACs: a device that was replaced hands its name on to another
+// one. Other marks are not parted.
+func (g *groups) blocks(m Mark, sharing []int) [][]int {
+	if m.Kind != MarkStation {
+		return [][]int{sharing}
+	}
+	byMAC := slices.Clone(sharing)
+	slices.SortStableFunc(byMAC, func(i, j int) int { return slices.Compare(g.atoms[i].mac[:], g.atoms[j].mac[:]) })
+	var out [][]int
+	for n, i := range byMAC {
+		if n == 0 || !oneBlock(g.atoms[byMAC[n-1]].mac, g.atoms[i].mac) {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], i)
+	}
+	return out
 }
 
 // addHolders adds who holds an IP to those that tell it as their management address.
@@ -150,87 +221,18 @@ func (g *groups) addHolders(sharing map[Mark][]int) {
 	}
 }
 
-// tellers counts the groups that tell a mark themselves.
-func (g *groups) tellers(m Mark, sharing []int) int {
-	roots := map[int]bool{}
-	for _, i := range sharing {
-		if own, ok := g.atoms[i].mark(m.Kind); ok && own == m {
-			roots[g.root(i)] = true
-		}
-	}
-	return len(roots)
-}
-
-// joinMark joins the groups that share a mark.
+// joinMark joins the groups that share a mark, as far as no decision keeps them apart.
 func (g *groups) joinMark(m Mark, sharing []int) {
-	if why := g.against(m, sharing); why != "" {
-		g.doubts = append(g.doubts, doubt{m, sharing, why})
-		return
-	}
-	for _, i := range sharing[1:] {
-		g.union(sharing[0], i)
-	}
-}
-
-// against says why the groups that share a mark cannot be one device, or is empty.
-func (g *groups) against(m Mark, sharing []int) string {
-	all := g.whole(sharing)
-	cards := stations(all)
-	switch {
-	case m.Kind != MarkSerial && len(serials(all)) > 1:
-		return "the serial numbers differ"
-	case m.Kind == MarkManagement && g.tellers(m, sharing) > 1:
-		return "several devices tell it"
-	case m.Kind == MarkChassis || m.Kind == MarkMAC || m.Kind == MarkManagement:
-		return ""
-	case contradict(models(all)):
-		return "the models differ"
-	case len(cards) > maxInterfaces:
-		return "too many tell it"
-	case m.Kind == MarkSerial && slices.ContainsFunc(cards, func(a *atom) bool { return a.model == "" }) && liveTogether(cards):
-		return "they were seen at the same time, and nothing says that they are of one model"
-	case m.Kind == MarkApplication && liveTogether(cards):
-		return "they were seen at the same time"
-	}
-	return ""
-}
-
-// note writes the doubts down at the atoms that share a mark with an atom of another group.
-func (g *groups) note() {
-	for _, d := range g.doubts {
-		for _, i := range d.sharing {
-			var others []string
-			for _, j := range d.sharing {
-				if g.root(i) != g.root(j) {
-					others = append(others, g.atoms[j].address().Value)
-				}
-			}
-			if len(others) == 0 {
-				continue
-			}
-			const shown = 3
-			if len(others) > shown {
-				others = append(others[:shown], "others")
-			}
-			g.atoms[i].notes = append(g.atoms[i].notes,
-				fmt.Sprintf("has the %s of %s, but is taken for another device: %s", d.mark.Kind.title(), strings.Join(others, ", "), d.why))
+	for _, class := range g.allowed(m, sharing) {
+		if why := g.against(m, class); why != "" {
+			g.doubts = append(g.doubts, doubt{m, class, why})
+			continue
 		}
+		g.unite(m.Kind.title(), m.Value, class)
 	}
 }
 
-// whole are all atoms of the groups that the indices are in.
-func (g *groups) whole(indices []int) []*atom {
-	roots := map[int]bool{}
-	var out []*atom
-	for _, i := range indices {
-		if root := g.root(i); !roots[root] {
-			roots[root] = true
-			out = append(out, g.pick(g.sets[root])...)
-		}
-	}
-	return out
-}
-
+// pick gives the atoms of indices.
 func (g *groups) pick(indices []int) []*atom {
 	out := make([]*atom, 0, len(indices))
 	for _, i := range indices {
@@ -239,59 +241,15 @@ func (g *groups) pick(indices []int) []*atom {
 	return out
 }
 
-// stations are the atoms that stand for a network card.
-func stations(atoms []*atom) []*atom {
-	var out []*atom
-	for _, a := range atoms {
-		if !a.mac.IsZero() && !a.mac.IsVirtual() {
-			out = append(out, a)
+// groupsOf are the groups that the indices are in, each once.
+func (g *groups) groupsOf(indices []int) [][]*atom {
+	roots := map[int]bool{}
+	var out [][]*atom
+	for _, i := range indices {
+		if root := g.root(i); !roots[root] {
+			roots[root] = true
+			out = append(out, g.pick(g.sets[root]))
 		}
 	}
 	return out
-}
-
-// liveTogether reports whether two of the atoms were seen at one time.
-func liveTogether(atoms []*atom) bool {
-	for i, a := range atoms {
-		for _, b := range atoms[i+1:] {
-			if a.seen.near(b.seen, sameTime) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// serials are the different vendor and serial numbers of the atoms.
-func serials(atoms []*atom) []string {
-	var out []string
-	for _, a := range atoms {
-		if m, ok := a.mark(MarkSerial); ok && !slices.Contains(out, m.Value) {
-			out = append(out, m.Value)
-		}
-	}
-	return out
-}
-
-// models are the different models of the atoms.
-func models(atoms []*atom) []string {
-	var out []string
-	for _, a := range atoms {
-		if a.model != "" && !slices.Contains(out, a.model) {
-			out = append(out, a.model)
-		}
-	}
-	return out
-}
-
-// contradict reports whether two of the models cannot be two spellings of one: neither contains the other.
-func contradict(models []string) bool {
-	for i, a := range models {
-		for _, b := range models[i+1:] {
-			if !strings.Contains(a, b) && !strings.Contains(b, a) {
-				return true
-			}
-		}
-	}
-	return false
 }

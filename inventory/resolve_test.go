@@ -236,8 +236,8 @@ func traps() []trap {
 			want: []string{"10.0.0.1", "10.0.0.1"},
 		},
 		{
-			name: "an_application_at_two_addresses",
-			said: []said{{about: "10.0.0.1", key: "opcua.application-uri", value: "urn:plc7:server"}, {about: "10.1.0.1", key: "opcua.application-uri", value: "urn:plc7:server"}},
+			name: "an_application_that_was_given_another_address",
+			said: []said{{about: "10.0.0.1", key: "opcua.application-uri", value: "urn:plc7:server"}, {about: "10.1.0.1", key: "opcua.application-uri", value: "urn:plc7:server", at: day}},
 			want: []string{"10.0.0.1 10.1.0.1"},
 		},
 		{
@@ -327,7 +327,7 @@ func traps() []trap {
 }
 
 func TestWhoIsWho(t *testing.T) {
-	for _, c := range append(traps(), told()...) {
+	for _, c := range slices.Concat(traps(), told(), plants()) {
 		t.Run(c.name, func(t *testing.T) {
 			things := Rules{Identify: identify}.Resolve(sightings(t, c.said))
 			got := lines(things)
@@ -351,7 +351,7 @@ func TestWhoIsWho(t *testing.T) {
 // TestOrderDoesNotMatter resolves everything that the traps say, in many orders and cuts, in one plant.
 func TestOrderDoesNotMatter(t *testing.T) {
 	var all []said
-	for i, c := range append(traps(), told()...) {
+	for i, c := range slices.Concat(traps(), told(), plants()) {
 		for _, s := range c.said {
 			// Each trap in a segment of its own; MACs and serial numbers are shared by all.
 			if segment, rest, ok := strings.Cut(s.about, "!"); ok {

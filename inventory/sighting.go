@@ -30,10 +30,12 @@ type Thing struct {
 	Deduced []Evidence // what the fingerprints made of the evidence: every candidate, for each key the best first
 	Marks   []Mark     // what it is recognised by, the most trusted first
 	Parts   []Part     // what it is made of
+	Apart   bool       // a decision has cut it off what else it would be
+	Took    []Mark     // addresses that it took over from another device
 }
 
 // Part is a subject whose evidence belongs to a thing, as far as it was last seen at Since or later and before Until. Zero
-// times are open: only an IP that has moved from one MAC to another is cut in two.
+// times are open: only an address that has gone from one device to another is cut in two.
 type Part struct {
 	Subject      discovery.Subject
 	Since, Until time.Time

@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ var epoch = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 // at is a time, in seconds after the epoch.
 func at(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
 
-// said is one fact of one observation. Its subject is written "mac ip path", each piece optional, "cell-2!" in front for
+// said is one fact of one observation. Its subject is written "@vlan mac ip path", each piece optional, "cell-2!" in front for
 // another segment.
 type said struct {
 	about  string
@@ -41,6 +42,8 @@ func subject(t testing.TB, text string) discovery.Subject {
 			s.IP = ip
 		} else if strings.Contains(word, "=") {
 			s.Path = word
+		} else if vlan, err := strconv.ParseUint(strings.TrimPrefix(word, "@"), 10, 12); err == nil && strings.HasPrefix(word, "@") {
+			s.VLAN = uint16(vlan)
 		} else {
 			t.Fatalf("subject %q: what is %q", text, word)
 		}
