@@ -83,3 +83,23 @@ func whySplit(was Asset, t Thing) string {
 	}
 	return "nothing says any more that they are one"
 }
+
+// Contradictions says what speaks against two assets being one: a person may know better, but should have seen it.
+func Contradictions(a, b Asset) []string {
+	var out []string
+	if a.Serial != "" && b.Serial != "" && !sameSerial(a.Serial, b.Serial) {
+		text := fmt.Sprintf("the serial numbers differ: %s and %s", a.Serial, b.Serial)
+		seen, other := span{a.FirstSeen, a.LastSeen}, span{b.FirstSeen, b.LastSeen}
+		if len(macs(a)) > 0 && len(macs(b)) > 0 && seen.near(other, sameTime) {
+			text += ", and both were seen at the same time"
+		}
+		out = append(out, text)
+	}
+	if a.Vendor != "" && b.Vendor != "" && letters(a.Vendor) != letters(b.Vendor) {
+		out = append(out, fmt.Sprintf("the vendors differ: %s and %s", a.Vendor, b.Vendor))
+	}
+	if x, y := letters(a.Model), letters(b.Model); x != "" && y != "" && contradict([]string{x, y}) {
+		out = append(out, fmt.Sprintf("the models differ: %s and %s", a.Model, b.Model))
+	}
+	return out
+}

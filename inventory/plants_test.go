@@ -369,20 +369,24 @@ func TestDecisionsOfPeople(t *testing.T) {
 	}{
 		{"nobody_decided", three, nil, []string{alone, one}},
 		{
-			"split_where_the_rules_join", three, []Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)})},
+			"split_where_the_rules_join", three,
+			[]Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)})},
 			[]string{plcMAC + "/10.0.0.1 CPU 315 SC-4711 2.8.1", plcMAC2 + "/10.0.0.2 CPU 315 SC-4711 2.8.1", alone},
 		},
 		{
-			"joined_where_the_rules_do_not", three, []Decision{d(1, Merged, []Mark{mac(plcMAC)}, []Mark{ip("10.0.0.3")})},
+			"joined_where_the_rules_do_not", three,
+			[]Decision{d(1, Merged, []Mark{mac(plcMAC)}, []Mark{ip("10.0.0.3")})},
 			[]string{plcMAC + "/10.0.0.1 " + plcMAC2 + "/10.0.0.2 10.0.0.3 x CPU 315 SC-4711 2.8.1"},
 		},
 		{"a_decision_that_was_taken_back", three, []Decision{undone}, []string{alone, one}},
 		{
-			"the_later_one_counts", three, []Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)}), d(2, Merged, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)})},
+			"the_later_one_counts", three,
+			[]Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)}), d(2, Merged, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)})},
 			[]string{alone, one},
 		},
 		{
-			"the_later_split_counts", three, []Decision{d(2, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)}), d(1, Merged, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2), ip("10.0.0.3")})},
+			"the_later_split_counts", three,
+			[]Decision{d(2, Split, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2)}), d(1, Merged, []Mark{mac(plcMAC)}, []Mark{mac(plcMAC2), ip("10.0.0.3")})},
 			[]string{plcMAC + "/10.0.0.1 10.0.0.3 x CPU 315 SC-4711 2.8.1", plcMAC2 + "/10.0.0.2 CPU 315 SC-4711 2.8.1"},
 		},
 		{
@@ -392,13 +396,15 @@ func TestDecisionsOfPeople(t *testing.T) {
 		},
 		{
 			"contradicting_serial_numbers_are_the_persons_matter", slices.Concat(plate("10.0.0.1", "SC-1111"), plate("10.0.0.2", "SC-2222")),
-			[]Decision{d(1, Merged, []Mark{ip("10.0.0.1")}, []Mark{ip("10.0.0.2")})}, []string{"10.0.0.1 10.0.0.2 CPU 315 SC-1111 2.8.1"},
+			[]Decision{d(1, Merged, []Mark{ip("10.0.0.1")}, []Mark{ip("10.0.0.2")})},
+			[]string{"10.0.0.1 10.0.0.2 CPU 315 SC-1111 2.8.1"},
 		},
 		{
 			"an_ip_that_a_bridge_answers_for", slices.Concat([]said{
 				{about: plcMAC + " 10.0.0.1", key: discovery.KeyBinding, value: "arp"}, {about: plcMAC + " 10.0.0.2", key: discovery.KeyBinding, value: "arp"},
 			}, []said{{about: "10.0.0.2", key: "dev.name", value: "client", at: 1}, {about: plcMAC, key: "dev.model", value: "bridge", at: 1}}),
-			[]Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{ip("10.0.0.2")})}, []string{plcMAC + "/10.0.0.1 bridge", "10.0.0.2 client"},
+			[]Decision{d(1, Split, []Mark{mac(plcMAC)}, []Mark{ip("10.0.0.2")})},
+			[]string{plcMAC + "/10.0.0.1 bridge", "10.0.0.2 client"},
 		},
 		{"about_nobody_here", three, []Decision{d(1, Split, []Mark{mac(hmiMAC)}, []Mark{mac(plcMAC2)})}, []string{alone, one}},
 	} {
@@ -420,7 +426,8 @@ func TestWhyAddressesAreOneAsset(t *testing.T) {
 		Identify:  identify,
 		Decisions: []Decision{{ID: "d-1", Kind: Merged, Operator: "ann", Reason: "same cabinet", Addresses: []Mark{{Kind: MarkMAC, Site: "works", Value: plcMAC}}, Others: []Mark{{Kind: MarkMAC, Site: "works", Value: hmiMAC}}}},
 	}.Resolve(sightings(t, slices.Concat([]said{
-		{about: plcMAC + " 10.0.0.1", key: discovery.KeyBinding, value: "arp"}, {about: plcMAC2 + " 10.0.0.2", key: discovery.KeyBinding, value: "arp"},
+		{about: plcMAC + " 10.0.0.1", key: discovery.KeyBinding, value: "arp"},
+		{about: plcMAC2 + " 10.0.0.2", key: discovery.KeyBinding, value: "arp"},
 		{about: hmiMAC + " 10.0.0.3", key: discovery.KeyBinding, value: "arp"},
 	}, cpu.says("10.0.0.1", 1, ""), cpu.says("10.0.0.2", 1, ""))))
 	want := []Join{
