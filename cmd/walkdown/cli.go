@@ -50,6 +50,9 @@ type commandLine struct {
 	Show          showCmd          `cmd:"" help:"One asset: identity with evidence, addresses, components, neighbours, conversations."`
 	Changes       changesCmd       `cmd:"" help:"What appeared, vanished, moved, was updated."`
 	Conversations conversationsCmd `cmd:"" help:"Who talks to whom, over what, how often."`
+	Merge         mergeCmd         `cmd:"" help:"Say that several assets are one. No rule overturns it."`
+	Split         splitCmd         `cmd:"" help:"Say that some addresses of an asset are another one. No rule overturns it."`
+	Decisions     decisionsCmd     `cmd:"" help:"What people decided of who is who; take a decision back."`
 	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
 	Serve         serveCmd         `cmd:"" help:"The inventory as a live page in the browser."`

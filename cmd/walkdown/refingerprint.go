@@ -61,7 +61,12 @@ func (a *app) copyInventory(path string) error {
 }
 
 // refingerprint identifies the inventory of a file anew and gives the changes.
-func (a *app) refingerprint(path string) (changes []inventory.Change, err error) {
+func (a *app) refingerprint(path string) ([]inventory.Change, error) {
+	return a.anew(path, "refingerprint", func(recorder *sqlite.Recorder) error { return recorder.Refold(a.ctx) })
+}
+
+// anew opens the inventory of a file and does something to it that sends nothing, in a run of its own, and gives the changes.
+func (a *app) anew(path, kind string, do func(*sqlite.Recorder) error) (changes []inventory.Change, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w: %s", sqlite.ErrMissing, path)
 	}
@@ -74,7 +79,7 @@ func (a *app) refingerprint(path string) (changes []inventory.Change, err error)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	describe := inventory.Survey{Kind: "refingerprint", Site: a.common.Site, Segment: a.common.Segment, Operator: operator(), Version: version(), Started: now()}
+	describe := inventory.Survey{Kind: kind, Site: a.common.Site, Segment: a.common.Segment, Operator: operator(), Version: version(), Started: now()}
 	if surveys, err := inventory.Collect(store.Surveys(a.ctx)); err != nil {
 		return nil, err
 	} else if len(surveys) > 0 && describe.Segment == "" { // no segment of its own: it is about all
@@ -84,12 +89,12 @@ func (a *app) refingerprint(path string) (changes []inventory.Change, err error)
 	if err != nil {
 		return nil, err
 	}
-	refolded := recorder.Refold(a.ctx)
+	failure := do(recorder)
 	outcome := inventory.Survey{}
-	if refolded != nil {
-		outcome = inventory.Survey{Outcome: "failed", Reasons: []string{refolded.Error()}}
+	if failure != nil {
+		outcome = inventory.Survey{Outcome: "failed", Reasons: []string{failure.Error()}}
 	}
-	if err := errors.Join(refolded, recorder.End(a.ctx, outcome)); err != nil {
+	if err := errors.Join(failure, recorder.End(a.ctx, outcome)); err != nil {
 		return nil, err
 	}
 	for change, err := range store.Changes(a.ctx, time.Time{}, "") {

@@ -43,6 +43,7 @@ type evidenceRow struct {
 	Last       time.Time `json:"last_seen,omitzero"`
 	Survey     string    `json:"survey,omitempty"`
 	part       bool      // it is about a part of the asset
+	mac        string    // of the subject
 }
 
 // Run prints everything about one asset.
@@ -90,7 +91,7 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 		row := evidenceRow{
 			Subject: e.Subject.String(), Key: string(e.Fact.Key), Value: e.Fact.Value, Mode: e.Mode.String(),
 			Protocol: e.Protocol, Sensor: e.Sensor, Rule: e.Fact.Rule, Confidence: e.Fact.Confidence,
-			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey, part: e.Subject.Path != "",
+			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey, part: e.Subject.Path != "", mac: e.Subject.MAC.String(),
 		}
 		if !e.Teller.IsZero() {
 			row.Teller = e.Teller.String()
@@ -130,7 +131,7 @@ func printAsset(a *app, all shown) error {
 		fmt.Fprintf(a.stdout, "\n%s\n", title)
 		return writeTable(a.stdout, heads, nil, rows)
 	}
-	var facts, addresses, components, ports, neighbours, services [][]string
+	var facts, addresses, joined, components, ports, neighbours, services [][]string
 	for _, field := range identityFields(v.Identity) {
 		facts = append(facts, []string{field.name, field.value, percent(v.Confidences[field.name]), because(all.Evidence, field.key, field.value)})
 		facts = append(facts, others(all.Evidence, field)...)
@@ -148,7 +149,10 @@ func printAsset(a *app, all shown) error {
 		facts = append(facts, []string{"mac_vendor", v.MACVendor, "", "the maker of the network chip, by its address"})
 	}
 	for _, row := range v.Addresses {
-		addresses = append(addresses, []string{row.IP, row.MAC, count(int(row.VLAN))})
+		addresses = append(addresses, []string{row.IP, row.MAC, count(int(row.VLAN)), row.Segment, bindings(all.Evidence, row)})
+	}
+	for _, join := range v.Joined {
+		joined = append(joined, []string{strings.Join(join.Addresses, ", "), join.By, join.Value})
 	}
 	for _, row := range v.Components {
 		components = append(components, []string{row.Path, row.Vendor, first(row.Model, row.OrderNumber), first(row.Firmware, row.FirmwareRaw), row.Serial})
@@ -183,7 +187,7 @@ func printAsset(a *app, all shown) error {
 		})
 	}
 	for _, row := range all.Changes {
-		changes = append(changes, []string{local(row.Time), row.Survey, row.Kind, row.Attribute, row.Old, row.New})
+		changes = append(changes, []string{local(row.Time), row.Survey, row.Kind, row.Attribute, row.Old, row.New, row.Via})
 	}
 	for _, part := range []struct {
 		title string
@@ -191,20 +195,33 @@ func printAsset(a *app, all shown) error {
 		rows  [][]string
 	}{
 		{"Identity", []string{"What", "Value", "Sure", "Because"}, facts},
-		{"Addresses", []string{"IP", "MAC", "VLAN"}, addresses},
+		{"Addresses", []string{"IP", "MAC", "VLAN", "Segment", "Bound by"}, addresses},
+		{"One asset because", []string{"Addresses", "Share", "Value"}, joined},
 		{"Services", []string{"Port", "Protocol"}, services},
 		{"Ports", []string{"Port", "Description", "MAC", "VLAN"}, ports},
 		{"Components", []string{"Path", "Vendor", "Model", "Firmware", "Serial"}, components},
 		{"Neighbours", []string{"Own port", "Neighbour", "Its port", "Told by"}, neighbours},
 		{"Conversations", []string{"Client", "Server", "Port", "Protocol", "Does", "Frequency"}, talks},
 		{"Evidence", []string{"Under", "Key", "Value", "How", "By", "Times", "Last"}, evidence},
-		{"History", []string{"When", "Survey", "What", "Attribute", "Old", "New"}, changes},
+		{"History", []string{"When", "Survey", "What", "Attribute", "Old", "New", "Via"}, changes},
 	} {
 		if err := section(part.title, part.heads, part.rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bindings are by what the IP and the MAC of an address belong together.
+func bindings(evidence []evidenceRow, address inventory.Address) string {
+	var out []string
+	for _, row := range evidence {
+		if row.Key == string(discovery.KeyBinding) && row.Subject == address.IP && row.mac == address.MAC && !slices.Contains(out, row.Value) {
+			out = append(out, row.Value)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
 }
 
 // identityField is one value of an identity under its JSON name and its key.

@@ -15,6 +15,11 @@ func (w *writer) save(ctx context.Context, tx *session, things []inventory.Thing
 	if err := w.retire(ctx, tx, before, m); err != nil {
 		return err
 	}
+	born := timeText(w.store.options.Now())
+	revived := map[string]string{}
+	for _, past := range m.Revived {
+		revived[past.ID] = past.Born
+	}
 	rows := make([]assetRow, len(things))
 	for i, t := range things {
 		var err error
@@ -36,7 +41,7 @@ func (w *writer) save(ctx context.Context, tx *session, things []inventory.Thing
 				return err
 			}
 		}
-		if err := row.save(ctx, tx, s); err != nil {
+		if err := row.save(ctx, tx, s, cmp.Or(revived[row.id], born)); err != nil {
 			return err
 		}
 	}
@@ -50,11 +55,17 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 		return err
 	}
 	now := timeText(w.store.options.Now())
-	const note = "INSERT INTO merges (kind, asset, into_asset, survey, time) VALUES (?, ?, ?, ?, ?)"
+	const note = "INSERT INTO merges (kind, asset, into_asset, survey, time, reason, marks, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	for _, past := range m.Revived {
+		if err := exec("DELETE FROM merges WHERE kind = ? AND asset = ?", inventory.Merged, past.ID); err != nil {
+			return err
+		}
+	}
 	gone := slices.Clone(m.Gone)
 	for _, merge := range m.Merged {
 		gone = append(gone, merge.From)
-		if err := exec(note, inventory.Merged, merge.From, merge.Into, w.survey, now); err != nil {
+		if err := exec(note, inventory.Merged, merge.From, merge.Into, w.survey, now, merge.Reason,
+			jsonText(inventory.PastMarks(before[merge.From].marks)), before[merge.From].born); err != nil {
 			return err
 		}
 		if err := exec("UPDATE merges SET into_asset = ? WHERE kind = ? AND into_asset = ?", merge.Into, inventory.Merged, merge.From); err != nil {
@@ -65,7 +76,7 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 		}
 	}
 	for _, split := range m.Split {
-		if err := exec(note, inventory.Split, split.From, split.Into, w.survey, now); err != nil {
+		if err := exec(note, inventory.Split, split.From, split.Into, w.survey, now, split.Reason, "[]", ""); err != nil {
 			return err
 		}
 	}
@@ -138,21 +149,21 @@ func (r assetRow) partLines() []string {
 }
 
 // save writes the row and what hangs on it, as far as it differs from what is stored.
-func (r assetRow) save(ctx context.Context, tx *session, s *stored) error {
+func (r assetRow) save(ctx context.Context, tx *session, s *stored, born string) error {
 	exec := func(query string, args ...any) error {
 		_, err := tx.exec(ctx, query, args...)
 		return err
 	}
 	a := r.thing.Asset
-	place := placeOf("", "") // a device without an address
+	place := placeOf("", "") // a device without an address, or whose address went to another one
 	if len(a.Addresses) > 0 {
 		place = placeOf(a.Addresses[0].IP, a.Addresses[0].MAC)
 	}
 	if s == nil || s.body != r.body || s.first != r.first || s.last != r.last {
-		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET site = excluded.site, segment = excluded.segment, place = excluded.place, name = excluded.name,
 				serial = excluded.serial, body = excluded.body, first_seen = excluded.first_seen, last_seen = excluded.last_seen`,
-			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, r.last); err != nil {
+			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, r.last, born); err != nil {
 			return err
 		}
 	}

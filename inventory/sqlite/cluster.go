@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/walkdown-ot/walkdown/inventory"
@@ -9,11 +11,12 @@ import (
 
 // stored is an asset as it stands in the cache.
 type stored struct {
-	age         int64
+	born        string // time
 	body        string
 	first, last string
 	marks       []inventory.Mark
 	parts       []string // "subject since until", sorted
+	took        []inventory.Past
 }
 
 // cluster is the part of the inventory that settle works on: the rows of the temporary table work, each with the round in which
@@ -66,9 +69,18 @@ func (c *cluster) grow(ctx context.Context) error {
 	}
 }
 
-// sharing adds the subjects of assets outside that share a mark with one of the things, and reports whether there were any.
-func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside map[string]*stored) (bool, error) {
+// sharing adds the subjects of assets outside that share a mark with one of the things, or are its partners in a decision, and
+// reports whether there were any.
+func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside map[string]*stored, partners map[inventory.Mark][]inventory.Mark) (bool, error) {
 	outside := map[string]bool{}
+	add := func(ids []string, err error) error {
+		for _, id := range ids {
+			if inside[id] == nil {
+				outside[id] = true
+			}
+		}
+		return err
+	}
 	for _, t := range things {
 		for _, m := range t.Marks {
 			// Who tells an IP as its management address may be who holds it. Who else holds it, grow has found.
@@ -84,14 +96,13 @@ func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside 
 			case inventory.MarkInterface:
 				like[1], like[2] = inventory.MarkMAC, inventory.MarkIP
 			}
-			ids, err := texts(c.tx.QueryContext(ctx, "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind IN (?, ?, ?) AND site = ? AND segment = ?",
-				m.Value, string(like[0]), string(like[1]), string(like[2]), m.Site, m.Segment))
-			if err != nil {
+			if err := add(texts(c.tx.QueryContext(ctx, "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind IN (?, ?, ?) AND site = ? AND segment = ?",
+				m.Value, string(like[0]), string(like[1]), string(like[2]), m.Site, m.Segment))); err != nil {
 				return false, err
 			}
-			for _, id := range ids {
-				if inside[id] == nil {
-					outside[id] = true
+			for _, p := range partners[m] {
+				if err := add(texts(c.tx.QueryContext(ctx, withMark, p.Value, string(p.Kind), p.Site, p.Segment))); err != nil {
+					return false, err
 				}
 			}
 		}
@@ -103,6 +114,9 @@ func (c *cluster) sharing(ctx context.Context, things []inventory.Thing, inside 
 	}
 	return len(outside) > 0, nil
 }
+
+// withMark finds the assets that have a mark.
+const withMark = "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind = ? AND site = ? AND segment = ?"
 
 // sightings loads all that is known under the subjects.
 func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
@@ -166,12 +180,12 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 // assets loads the assets that the subjects belong to.
 func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 	out := map[string]*stored{}
-	err := each(ctx, c.tx, `SELECT a.id, a.age, a.body, a.first_seen, a.last_seen FROM assets AS a
+	err := each(ctx, c.tx, `SELECT a.id, a.born, a.body, a.first_seen, a.last_seen FROM assets AS a
 		WHERE a.id IN (SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject)`,
 		func(scan func(...any) error) error {
 			var id string
 			s := &stored{}
-			if err := scan(&id, &s.age, &s.body, &s.first, &s.last); err != nil {
+			if err := scan(&id, &s.born, &s.body, &s.first, &s.last); err != nil {
 				return err
 			}
 			out[id] = s
@@ -196,5 +210,24 @@ func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 		}
 		slices.Sort(s.parts)
 	}
-	return out, nil
+	return out, c.pasts(ctx, out)
+}
+
+// pasts loads what was merged into the assets.
+func (c *cluster) pasts(ctx context.Context, assets map[string]*stored) error {
+	return each(ctx, c.tx, `SELECT m.into_asset, m.asset, m.born, m.marks FROM merges AS m WHERE m.kind = 'merged' AND m.marks <> '[]' AND m.into_asset IN
+		(SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject) ORDER BY m.born, m.asset`, func(scan func(...any) error) error {
+		var into, marks string
+		var past inventory.Past
+		if err := scan(&into, &past.ID, &past.Born, &marks); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(marks), &past.Marks); err != nil {
+			return fmt.Errorf("%w: what was merged into %s: %w", ErrDamaged, into, err)
+		}
+		if s := assets[into]; s != nil {
+			s.took = append(s.took, past)
+		}
+		return nil
+	})
 }

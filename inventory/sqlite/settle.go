@@ -69,7 +69,7 @@ func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error
 			return err
 		}
 		things = w.rules.Resolve(sightings)
-		more, err := c.sharing(ctx, things, before)
+		more, err := c.sharing(ctx, things, before, w.partners)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error
 	}
 	known := make([]inventory.Known, 0, len(before))
 	for id, s := range before {
-		known = append(known, inventory.Known{ID: id, Age: s.age, Marks: s.marks})
+		known = append(known, inventory.Known{ID: id, Born: s.born, Marks: s.marks, Took: s.took})
 	}
 	// What the id was given to before is not to be taken for the new asset, not even by chance.
 	var failed error
@@ -96,6 +96,16 @@ func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error
 		}
 	}
 	matching := inventory.Match(known, things, fresh)
+	if failed != nil {
+		return failed
+	}
+	matching.Explain(things, func(id string) inventory.Asset {
+		a, err := assetOf(id, before[id].body)
+		if err != nil {
+			failed = err
+		}
+		return a
+	})
 	if failed != nil {
 		return failed
 	}

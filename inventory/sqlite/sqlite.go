@@ -81,10 +81,13 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 // newID is "a-" and 16 hex digits.
-func newID() string {
-	var b [8]byte
+func newID() string { return "a-" + newUID()[:16] }
+
+// newUID is 32 hex digits that nothing else has.
+func newUID() string {
+	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return "a-" + hex.EncodeToString(b[:])
+	return hex.EncodeToString(b[:])
 }
 
 func (s *Store) openWriting(ctx context.Context) error {

@@ -30,8 +30,8 @@ func (s *Store) insertSurvey(ctx context.Context, v inventory.Survey) (int64, er
 			return err
 		}
 		if _, err := tx.row(ctx, `INSERT INTO surveys (kind, segment, operator, permission, sensor, scope, own, started, ended, outcome,
-			reasons, counts, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?) RETURNING id`,
-			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version}, &id); err != nil {
+			reasons, counts, version, uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?, ?) RETURNING id`,
+			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version, newUID()}, &id); err != nil {
 			return err
 		}
 		return savePlugIn(ctx, tx, id, v.Plug)
@@ -139,18 +139,18 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 		return nil, err
 	}
 	changes := inventory.Diff(before, after)
-	err = each(ctx, tx, "SELECT kind, asset, into_asset FROM merges WHERE survey = ? ORDER BY id", func(scan func(...any) error) error {
-		var kind, asset, into string
-		if err := scan(&kind, &asset, &into); err != nil {
+	err = each(ctx, tx, "SELECT kind, asset, into_asset, reason FROM merges WHERE survey = ? ORDER BY id", func(scan func(...any) error) error {
+		var kind, asset, into, reason string
+		if err := scan(&kind, &asset, &into, &reason); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(changes, func(c inventory.Change) bool { return c.Asset == into && c.Kind == inventory.Appeared })
 		switch {
 		case found[asset]:
 		case kind == inventory.Merged:
-			changes = append(changes, inventory.Change{Asset: into, Kind: kind, Old: asset})
+			changes = append(changes, inventory.Change{Asset: into, Kind: kind, Old: asset, Via: reason})
 		case i >= 0: // split, and still there
-			changes[i] = inventory.Change{Asset: into, Kind: kind, Old: asset, New: changes[i].New}
+			changes[i] = inventory.Change{Asset: into, Kind: kind, Old: asset, New: changes[i].New, Via: reason}
 		}
 		return nil
 	}, survey)
@@ -209,6 +209,10 @@ func (s *Store) recover(ctx context.Context) error {
 // rules are the rules of who is who, with the addresses of every sensor that ever was.
 func (s *Store) rules(ctx context.Context) (inventory.Rules, error) {
 	rules := inventory.Rules{Identify: s.options.Identify}
+	var err error
+	if rules.Decisions, err = s.Decisions(ctx); err != nil {
+		return rules, err
+	}
 	lists, err := texts(s.read.QueryContext(ctx, "SELECT DISTINCT own FROM surveys WHERE own <> '[]'"))
 	if err != nil {
 		return rules, err

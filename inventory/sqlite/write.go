@@ -29,6 +29,8 @@ type writer struct {
 	store  *Store
 	rules  inventory.Rules
 	survey int64
+	// partners are the addresses that a decision names together.
+	partners map[inventory.Mark][]inventory.Mark
 
 	segments map[[2]string]int64
 	subjects map[discovery.Subject]int64
@@ -42,7 +44,7 @@ type writer struct {
 
 func newWriter(s *Store, rules inventory.Rules, survey int64) *writer {
 	return &writer{
-		store: s, rules: rules, survey: survey,
+		store: s, rules: rules, survey: survey, partners: partners(rules.Decisions),
 		segments: map[[2]string]int64{}, subjects: map[discovery.Subject]int64{},
 	}
 }
