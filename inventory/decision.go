@@ -18,7 +18,7 @@ type Decision struct {
 	Kind      string    `json:"kind"` // Merged or Split
 	Operator  string    `json:"operator,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
-	Addresses []Mark    `json:"addresses"` // MarkMAC and MarkIP
+	Addresses []Mark    `json:"addresses"` // MarkMAC, MarkIP, MarkEntered
 	Others    []Mark    `json:"others"`
 	Undone    time.Time `json:"undone,omitzero"` // taken back: it counts no more
 	UndoneBy  string    `json:"undone_by,omitempty"`

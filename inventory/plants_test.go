@@ -282,6 +282,15 @@ func plants() []trap {
 			want: []string{mac1 + "/10.0.0.1 press-3-cpu CPU 1511-1 PN SC-J4U12345 2.8.1"},
 		},
 		{
+			name: "a_person_who_corrects_a_serial_number_replaces_no_device",
+			said: join([]said{
+				{about: "10.8.0.5", key: "person.vendor", value: "Moeller", mode: discovery.Person},
+				{about: "10.8.0.5", key: "person.serial", value: "77000560", mode: discovery.Person},
+				{about: "10.8.0.5", key: "person.serial", value: "66000111", mode: discovery.Person, at: day, survey: "s-2"},
+			}),
+			want: []string{"10.8.0.5 66000111"},
+		},
+		{
 			name: "the_card_that_a_computer_names_behind_a_router",
 			said: join(only("10.8.0.9", 0, "", "nbns.unit-id", nic1), only("10.8.0.9", 0, "", "dev.name", "HMI-7"), arp("cell-2!"+nic1+" 10.8.0.9", hour, "s-2")),
 			want: []string{"10.8.0.9 " + nic1 + "/10.8.0.9 HMI-7"},

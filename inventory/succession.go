@@ -60,7 +60,7 @@ func (r Rules) former(a *atom) *atom {
 
 // handover is when the last of the superseded serial numbers was seen last, and whether there is one.
 func handover(a *atom) (end time.Time, ok bool) {
-	_, superseded := current(hostEvidence(a.evidence, a.talked))
+	_, superseded := current(observed(hostEvidence(a.evidence, a.talked))) // a person who corrects a word does not replace a device
 	if len(superseded) == 0 {
 		return end, false
 	}
@@ -78,7 +78,7 @@ func handover(a *atom) (end time.Time, ok bool) {
 
 // until is the atom as it was up to a time.
 func (a *atom) until(end time.Time) *atom {
-	old := &atom{site: a.site, segment: a.segment, mac: a.mac, ip: a.ip}
+	old := &atom{site: a.site, segment: a.segment, mac: a.mac, ip: a.ip, entered: a.entered}
 	for _, p := range a.parts {
 		if p.Since.After(end) {
 			continue

@@ -55,8 +55,13 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 		return err
 	}
 	now := timeText(w.store.options.Now())
-	const note = "INSERT INTO merges (kind, asset, into_asset, survey, time, reason, marks, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	const note = "INSERT INTO merges (kind, asset, into_asset, survey, time, reason, marks, born, said) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	for _, past := range m.Revived {
+		// What people had said of it goes back with it.
+		if err := exec(`UPDATE OR IGNORE annotations SET asset = ?1 FROM merges AS m, json_each(m.said) AS w WHERE m.kind = ?2 AND m.asset = ?1
+			AND annotations.asset = m.into_asset AND annotations.attribute = w.value ->> 0 AND annotations.time = w.value ->> 1`, past.ID, inventory.Merged); err != nil {
+			return err
+		}
 		if err := exec("DELETE FROM merges WHERE kind = ? AND asset = ?", inventory.Merged, past.ID); err != nil {
 			return err
 		}
@@ -64,8 +69,12 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 	gone := slices.Clone(m.Gone)
 	for _, merge := range m.Merged {
 		gone = append(gone, merge.From)
+		var said string
+		if _, err := tx.row(ctx, "SELECT json_group_array(json_array(attribute, time)) FROM annotations WHERE asset = ?", []any{merge.From}, &said); err != nil {
+			return err
+		}
 		if err := exec(note, inventory.Merged, merge.From, merge.Into, w.survey, now, merge.Reason,
-			jsonText(inventory.PastMarks(before[merge.From].marks)), before[merge.From].born); err != nil {
+			jsonText(inventory.PastMarks(before[merge.From].marks)), before[merge.From].born, said); err != nil {
 			return err
 		}
 		if err := exec("UPDATE merges SET into_asset = ? WHERE kind = ? AND into_asset = ?", merge.Into, inventory.Merged, merge.From); err != nil {
@@ -76,7 +85,7 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 		}
 	}
 	for _, split := range m.Split {
-		if err := exec(note, inventory.Split, split.From, split.Into, w.survey, now, split.Reason, "[]", ""); err != nil {
+		if err := exec(note, inventory.Split, split.From, split.Into, w.survey, now, split.Reason, "[]", "", "[]"); err != nil {
 			return err
 		}
 	}

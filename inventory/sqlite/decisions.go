@@ -79,12 +79,13 @@ func partners(list []inventory.Decision) map[inventory.Mark][]inventory.Mark {
 	return out
 }
 
-// AddressMarks are the marks of an asset's own addresses, by which a decision names it: its MACs, and the IPs whose MAC is not known.
+// AddressMarks are the marks of an asset's own addresses, by which a decision names it: its MACs, the IPs whose MAC is not
+// known, and the place of a device without an address that a person entered.
 func (s *Store) AddressMarks(ctx context.Context, asset string) ([]inventory.Mark, error) {
 	var out []inventory.Mark
 	err := each(ctx, s.read, `SELECT kind, site, segment, value FROM asset_marks AS m WHERE m.asset = ? AND (m.kind = 'mac' AND EXISTS
 			(SELECT 1 FROM addresses AS d WHERE d.asset = m.asset AND d.mac = m.value)
-		OR m.kind = 'ip' AND EXISTS (SELECT 1 FROM addresses AS d WHERE d.asset = m.asset AND d.ip = m.value AND d.segment = m.segment AND d.mac = ''))
+		OR m.kind = 'entered' OR m.kind = 'ip' AND EXISTS (SELECT 1 FROM addresses AS d WHERE d.asset = m.asset AND d.ip = m.value AND d.segment = m.segment AND d.mac = ''))
 		ORDER BY m.place`, func(scan func(...any) error) error {
 		var m inventory.Mark
 		err := scan(&m.Kind, &m.Site, &m.Segment, &m.Value)

@@ -51,6 +51,10 @@ func TestADecisionHoldsUntilItIsTakenBack(t *testing.T) {
 	apart := []string{"01 " + plc + "/10.0.0.1 cpu Siemens S-1111", "02 " + hmi + "/10.0.0.3", "03 10.9.0.1 panel Siemens S-2222"}
 	expect(t, "apart", apart, briefs(t, s))
 
+	said := []inventory.Annotation{{Of: "a-0000000000000003", Attribute: "zone", Value: "panel room"}}
+	if _, err := s.Annotate(t.Context(), said); err != nil {
+		t.Fatal(err)
+	}
 	var d inventory.Decision
 	merge := run(t, s, func(r *Recorder) (err error) {
 		d, err = r.Decide(t.Context(), inventory.Decision{
@@ -76,12 +80,16 @@ func TestADecisionHoldsUntilItIsTakenBack(t *testing.T) {
 	if err != nil || a.ID != "a-0000000000000001" {
 		t.Errorf("the id that was merged leads to %q, %v", a.ID, err)
 	}
+	expect(t, "what people said", map[string]string{"zone": "panel room"}, a.Annotations)
 	expect(t, "why", []inventory.Join{{By: "decision", Value: "d-1 by ann: one cabinet", Addresses: []string{plc, "10.9.0.1"}}}, a.Joined)
 
 	back := run(t, s, func(r *Recorder) error {
 		return r.Undo(t.Context(), d, inventory.Decision{Operator: "bob", Time: noon.Add(1)})
 	})
 	expect(t, "apart again, under the ids of before", apart, briefs(t, s))
+	if a, err = s.Asset(t.Context(), "10.9.0.1"); err != nil || a.Annotations["zone"] != "panel room" {
+		t.Errorf("what people said of it is %v, %v", a.Annotations, err)
+	}
 	expect(t, "told", []string{
 		"1 changed ip: 10.9.0.1 >", "3 split : a-0000000000000001 > 10.9.0.1 (no longer joined by decision d-1 by ann: one cabinet at " + plc + " and 10.9.0.1)",
 	}, history(t, s, back))

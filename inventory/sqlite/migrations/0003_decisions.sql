@@ -20,9 +20,10 @@ CREATE TRIGGER decisions_are_kept BEFORE DELETE ON decisions BEGIN SELECT RAISE(
 -- +goose StatementEnd
 
 ALTER TABLE merges ADD COLUMN reason TEXT NOT NULL DEFAULT '';
--- Of an asset that was merged into another one: what it was recognised by, and since when it was there.
+-- Of an asset that was merged into another one: what it was recognised by, since when it was there, and what people had said of it.
 ALTER TABLE merges ADD COLUMN marks TEXT NOT NULL DEFAULT '[]'; -- JSON list: inventory.Mark
 ALTER TABLE merges ADD COLUMN born TEXT NOT NULL DEFAULT '';
+ALTER TABLE merges ADD COLUMN said TEXT NOT NULL DEFAULT '[]'; -- JSON list: attribute and time
 CREATE INDEX merges_by_into_asset ON merges (into_asset);
 
 -- The same in every copy of the inventory. Those of before get one that copies made before now agree on.
