@@ -19,7 +19,8 @@ const (
 	cipConfidence        = 0.96
 	profinetConfidence   = 0.95
 	bacnetConfidence     = 0.93
-	productConfidence    = 0.85 // the product behind a PROFINET device id, which may be one of several
+	productConfidence    = 0.85 // the product behind a PROFINET device id, which may be one of several; that behind a sysObjectID
+	ownWordConfidence    = 0.75 // from here on a device's own word goes before what a list of products calls it
 )
 
 // registries adds what the tables say of the facts.
@@ -46,6 +47,33 @@ func (e *Engine) registries(said values, out *candidates) {
 	}
 	e.vendorIDs(said, out)
 	e.profinetProducts(said, out)
+	e.listedProducts(said, out)
+}
+
+// listedProducts adds what the maker's list of products calls devices with this sysObjectID, unless the device tells its model itself:
+// the same switch may stand there under the name of a stack, and an agent may give the identifier of what it imitates.
+func (e *Engine) listedProducts(said values, out *candidates) {
+	for _, key := range []discovery.Key{"snmp.sysObjectID", "cdp.system-object-id"} {
+		for _, v := range said[key] {
+			product, ok := e.tables.Products.Lookup(v.text)
+			if !ok {
+				continue
+			}
+			for _, field := range []struct {
+				key   discovery.Key
+				value string
+			}{{discovery.KeyFamily, product.Family}, {discovery.KeyModel, product.Model}, {discovery.KeyOrderNumber, product.OrderNumber}} {
+				c := candidate{
+					key: field.key, value: field.value, confidence: productConfidence, from: v.from, rule: "table-products", evidence: v.text,
+					folded: fold(field.value),
+				}
+				known := out.surest(field.key, func(candidate) bool { return true })
+				if known.confidence < ownWordConfidence || out.compatible(c, known) || known.folded == c.folded {
+					out.add(c)
+				}
+			}
+		}
+	}
 }
 
 // vendorIDs adds the makers behind the vendor ids of the field buses. S7 numbers makers as PROFINET does.

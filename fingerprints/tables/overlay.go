@@ -15,6 +15,7 @@ import (
 //	oui.csv, mam.csv, oui36.csv     the IEEE's MAC prefixes
 //	enterprise-numbers.txt          IANA's private enterprise numbers
 //	cip-vendors.csv, bacnet-vendors.csv, profinet-vendors.csv     number, name
+//	products.csv                    sysObjectID, and the product as ParseProduct reads it
 //	oui.bin, enterprises.bin ...    tables of a newer walkdown
 //
 // '_' may stand for '-'. Other files are not looked at; a folder without any table is an error.
@@ -71,11 +72,12 @@ var readers = map[string]func(*Set, []byte) (Info, error){
 	"cip-vendors.csv":             numbersOf(func(s *Set) *map[uint64]string { return &s.CIPVendors.own }),
 	"bacnet-vendors.csv":          numbersOf(func(s *Set) *map[uint64]string { return &s.BACnetVendors.own }),
 	"profinet-vendors.csv":        numbersOf(func(s *Set) *map[uint64]string { return &s.Profinet.own }),
-	"oui.bin":                     packed(3, func(s *Set, rows func() table) { s.OUI.rows = rows }),
-	"enterprises.bin":             packed(1, func(s *Set, rows func() table) { s.Enterprises.rows = rows }),
-	"cip-vendors.bin":             packed(1, func(s *Set, rows func() table) { s.CIPVendors.rows = rows }),
-	"bacnet-vendors.bin":          packed(1, func(s *Set, rows func() table) { s.BACnetVendors.rows = rows }),
-	"profinet.bin":                packed(2, func(s *Set, rows func() table) { s.Profinet.rows = rows }),
+	"products.csv":                (*Set).products, "products.bin": packedProducts,
+	"oui.bin":            packed(3, func(s *Set, rows func() table) { s.OUI.rows = rows }),
+	"enterprises.bin":    packed(1, func(s *Set, rows func() table) { s.Enterprises.rows = rows }),
+	"cip-vendors.bin":    packed(1, func(s *Set, rows func() table) { s.CIPVendors.rows = rows }),
+	"bacnet-vendors.bin": packed(1, func(s *Set, rows func() table) { s.BACnetVendors.rows = rows }),
+	"profinet.bin":       packed(2, func(s *Set, rows func() table) { s.Profinet.rows = rows }),
 }
 
 func (s *Set) prefixes(file []byte) (Info, error) {

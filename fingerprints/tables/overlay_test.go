@@ -41,6 +41,7 @@ func TestOverlay(t *testing.T) {
 		"profinet_vendors.csv":   {Data: []byte("vendor_id,vendor_id_hex,name\n285,0x011d,Someone\n")},
 		"bacnet-vendors.csv":     {Data: []byte("number,name\n65000,Newest\n")},
 		"cip-vendors.bin":        {Data: bacnetVendorsFile}, // any packed file of one column
+		"products.csv":           {Data: []byte("oid,product\n1.3.6.1.4.1.9.1.1006,Line|Renamed\n.1.3.6.1.4.1.99999.1,New\n")},
 		"README.md":              {Data: []byte("not a table")},
 	})
 	if err != nil {
@@ -73,14 +74,21 @@ func TestOverlay(t *testing.T) {
 	if got, _ := set.Profinet.Vendor(0x011d); got != "Someone" {
 		t.Errorf("PROFINET vendor 0x011d: %q", got)
 	}
+	for oid, want := range map[string]Product{
+		"1.3.6.1.4.1.9.1.1006": {Family: "Line", Model: "Renamed"}, "1.3.6.1.4.1.99999.1": {Model: "New"}, "1.3.6.1.4.1.9.1.1473": {Model: "IE-2000-8TCG"},
+	} {
+		if got, _ := set.Products.Lookup(oid); got != want {
+			t.Errorf("%s: %+v, want %+v", oid, got, want)
+		}
+	}
 	if got, _ := Embedded().Enterprises.Lookup(9); got != "ciscoSystems" {
 		t.Errorf("the embedded table was changed: %q", got)
 	}
 	dates := map[string]string{}
-	for _, info := range set.Version()[5:] {
+	for _, info := range set.Version()[6:] {
 		dates[info.Name] = info.Date
 	}
-	if len(set.Version()) != 11 || dates["enterprise-numbers"] != "2031-02-03" || dates["oui"] != "2031-03-04" {
+	if len(set.Version()) != 13 || dates["enterprise-numbers"] != "2031-02-03" || dates["oui"] != "2031-03-04" {
 		t.Errorf("dates %v", dates)
 	}
 }
@@ -92,6 +100,7 @@ func TestOverlayMistakes(t *testing.T) {
 		"prefix":    {"oui.csv", "Assignment,Organization Name\n0080F4,A\n00,B\n", `oui.csv: line 3: "00" is no MAC prefix`},
 		"number":    {"cip-vendors.csv", "number,name\nx,A\n", `cip-vendors.csv: line 2: "x" is no number`},
 		"short_row": {"cip-vendors.csv", "number,name\n7\n", "cip-vendors.csv: line 2: a row of 1 cells"},
+		"product":   {"products.csv", "oid,product\n1.3.6.1.2.1,A\n", `products.csv: line 2: "1.3.6.1.2.1" is no object identifier below`},
 		"iana":      {"enterprise-numbers.txt", "<html>", "enterprise-numbers.txt: no number"},
 		"binary":    {"oui.bin", "x", "oui.bin: unpack table"},
 	} {

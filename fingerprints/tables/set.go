@@ -13,7 +13,8 @@ type Set struct {
 	CIPVendors    Numbers // EtherNet/IP devices name their maker by them
 	BACnetVendors Numbers
 	Profinet      Profinet
-	users         []Info // of the user's files
+	Products      Products // behind object identifiers
+	users         []Info   // of the user's files
 }
 
 // Embedded is the registries that are built in.
@@ -21,6 +22,7 @@ func Embedded() Set {
 	return Set{
 		OUI: OUI{rows: lazy(ouiFile, 3)}, Enterprises: Numbers{rows: lazy(enterprisesFile, 1)}, CIPVendors: Numbers{rows: lazy(cipVendorsFile, 1)},
 		BACnetVendors: Numbers{rows: lazy(bacnetVendorsFile, 1)}, Profinet: Profinet{rows: lazy(profinetFile, 2)},
+		Products: Products{rows: lazyProducts(productsFile)},
 	}
 }
 
@@ -35,7 +37,7 @@ func lazy(file []byte, columns int) func() table {
 // Version gives the headers of all tables, the user's behind, without unpacking any.
 func (s Set) Version() []Info {
 	var out []Info
-	for _, file := range [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile} {
+	for _, file := range [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile, productsFile} {
 		info, _ := header(file)
 		out = append(out, info)
 	}

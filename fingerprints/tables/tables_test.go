@@ -10,7 +10,7 @@ import (
 func TestEmbeddedTables(t *testing.T) {
 	files := [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile}
 	infos := Embedded().Version()
-	if len(files) != len(infos) {
+	if len(files)+1 != len(infos) { // and the products, which are packed otherwise
 		t.Fatalf("%d versions of %d tables", len(infos), len(files))
 	}
 	for i, file := range files {
@@ -99,6 +99,46 @@ func TestProfinet(t *testing.T) {
 	if got, ok := p.Product(0x0313, 0x002a); ok {
 		t.Errorf("vendor and device changed about are %q", got)
 	}
+}
+
+func TestProducts(t *testing.T) {
+	info, _ := header(productsFile)
+	rows, err := unpackProducts(productsFile)
+	if err != nil || len(rows) != info.Rows || info.Source == "" || info.Licence == "" || info.Date == "" {
+		t.Fatalf("header %+v, %d rows, %v", info, len(rows), err)
+	}
+	for oid, p := range rows {
+		if p == (Product{}) || ParseProduct(p.String()) != p || strings.Trim(oid, ".0123456789") != "" {
+			t.Errorf("%s: %+v", oid, p)
+		}
+	}
+	products := Embedded().Products
+	for oid, want := range map[string]Product{
+		"1.3.6.1.4.1.9.1.1006":        {Family: "Catalyst", Model: "2960-8TCS"},
+		".1.3.6.1.4.1.9.1.1473":       {Model: "IE-2000-8TCG"},
+		"1.3.6.1.4.1.9.1.2494":        {Family: "Catalyst 9300"},
+		"1.3.6.1.4.1.9.1.1208":        {}, // a stack of whatever
+		"1.3.6.1.4.1.11.2.3.7.11.50":  {OrderNumber: "J8697A"},
+		"1.3.6.1.4.1.2636.1.1.1.2.25": {Model: "MX480"},
+		"1.3.6.1.4.1.25461.2.3.38":    {Model: "PA-220"},
+		"1.3.6.1.4.1.207.1.14.114":    {Model: "AT-SBx8106"},
+		"1.3.6.1.4.1.9.1":             {},
+		"1.3.6.1.2.1.33":              {},
+	} {
+		if got, ok := products.Lookup(oid); got != want || ok != (want != Product{}) {
+			t.Errorf("%s: %+v, %v, want %+v", oid, got, ok, want)
+		}
+	}
+}
+
+func FuzzUnpackProducts(f *testing.F) {
+	f.Add(productsFile[:3000])
+	f.Fuzz(func(_ *testing.T, file []byte) {
+		rows, err := unpackProducts(file)
+		if err != nil && rows != nil {
+			panic("rows beside an error")
+		}
+	})
 }
 
 func FuzzUnpack(f *testing.F) {

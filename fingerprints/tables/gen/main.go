@@ -1,13 +1,13 @@
 // Gen makes the packed registries of package tables out of CSV transcriptions.
 //
-//	go run ./gen [-shared DIR] [-oui-data FILE] [-iana FILE] [-zeek FILE]
+//	go run ./gen [-shared DIR] [-oui-data FILE] [-iana FILE] [-zeek FILE] [-mibs DIR]
 //
 // DIR holds ieee_oui.csv (prefix, bits, organization, source), cip_vendors.csv and bacnet_vendors.csv (number, name, sources), and
 // profinet_device_ids.csv (vendor id, device id, vendor, vendor and product of the GSDML file, its date). The FILE of -oui-data is
 // index.json of the npm package oui-data, which adds the 28- and 36-bit prefixes and newer 24-bit ones; that of -iana is IANA's own
 // enterprise-numbers.txt, as Debian's ipmitool ships it (/usr/share/misc); that of -zeek is scripts/BACnet/consts.zeek of
 // amzn/zeek-plugin-bacnet, which spells the newer BACnet vendors. Rows whose spelling is that of a source under the NPSL or
-// the GPL are left out. A source that is absent leaves its table as it is.
+// the GPL are left out. The DIR of -mibs is the collection netdisco/netdisco-mibs; products.txt says what is taken of it. A source that is absent leaves its table as it is.
 package main
 
 import (
@@ -36,15 +36,21 @@ func main() {
 	ouiData := flag.String("oui-data", "", "index.json of the npm package oui-data")
 	iana := flag.String("iana", "", "enterprise-numbers.txt of IANA")
 	zeek := flag.String("zeek", "", "consts.zeek of zeek-plugin-bacnet")
+	mibs := flag.String("mibs", "", "folder of netdisco-mibs")
 	out := flag.String("out", ".", "folder to write to")
 	flag.Parse()
-	if err := run(*shared, *ouiData, *iana, *zeek, *out); err != nil {
+	if err := run(*shared, *ouiData, *iana, *zeek, *mibs, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(shared, ouiData, iana, zeek, out string) error {
+func run(shared, ouiData, iana, zeek, mibs, out string) error {
+	if mibs == "" {
+		fmt.Fprintln(os.Stderr, "gen: no -mibs, products.bin stays as it is")
+	} else if err := writeProducts(mibs, out); err != nil {
+		return err
+	}
 	if ouiData == "" {
 		fmt.Fprintln(os.Stderr, "gen: no -oui-data, oui.bin stays as it is")
 	} else if err := writeOUI(shared, ouiData, out); err != nil {
@@ -286,6 +292,11 @@ func write(path string, head heading, columns []map[uint64]string) error {
 			before = key
 		}
 	}
+	return pack(path, head, rows, body)
+}
+
+// pack writes the header and the compressed body.
+func pack(path string, head heading, rows int, body []byte) error {
 	var file bytes.Buffer
 	fmt.Fprintf(&file, "name: %s\nsource: %s\nlicence: %s\ndate: %s\nrows: %d\n\n", head.name, head.source, head.licence, head.date, rows)
 	packer, err := zlib.NewWriterLevel(&file, zlib.BestCompression)
