@@ -64,7 +64,7 @@ func RunAsking(t *testing.T, p discovery.Protocol, cases map[string]Asking) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				peer := Peer{Target: c.Target, Known: c.Known, Allowed: c.Allowed, Serve: c.serve}
+				peer := Peer{Target: c.Target, Known: c.Known, Allowed: c.Allowed, Serve: serve(c.Answers, c.Ends)}
 				peer.Target.Subject.IP = netip.MustParseAddr(ServerIP)
 				if peer.Target.Port == 0 {
 					peer.Target.Port = p.Asker.Port
@@ -86,16 +86,20 @@ func RunAsking(t *testing.T, p discovery.Protocol, cases map[string]Asking) {
 	}
 }
 
-// serve answers each message with the next of the answers.
-func (c Asking) serve(conn net.Conn) {
-	buffer := make([]byte, 1<<16)
-	for i := 0; ; i++ {
-		if _, err := conn.Read(buffer); err != nil || c.Ends && i >= len(c.Answers) {
-			return
-		}
-		if i < len(c.Answers) && c.Answers[i] != nil {
-			if _, err := conn.Write(c.Answers[i]); err != nil {
+// Serve is a peer that answers each message with the next of the answers, and is silent after the last.
+func Serve(answers ...[]byte) func(net.Conn) { return serve(answers, false) }
+
+func serve(answers [][]byte, ends bool) func(net.Conn) {
+	return func(conn net.Conn) {
+		buffer := make([]byte, 1<<16)
+		for i := 0; ; i++ {
+			if _, err := conn.Read(buffer); err != nil || ends && i >= len(answers) {
 				return
+			}
+			if i < len(answers) && answers[i] != nil {
+				if _, err := conn.Write(answers[i]); err != nil {
+					return
+				}
 			}
 		}
 	}

@@ -21,7 +21,7 @@ const (
 	KeyOS         discovery.Key = "mdns.hinfo-os"
 )
 
-// Protocol is the hearing face of mDNS.
+// Protocol is mDNS, both faces.
 func Protocol() discovery.Protocol {
 	return discovery.Protocol{
 		Name:     "mdns",
@@ -31,6 +31,7 @@ func Protocol() discovery.Protocol {
 		Keys:     []discovery.Key{KeyHostName, KeyAddress, KeyService, KeyInstance, KeyDeviceInfo, KeyText, KeyCPU, KeyOS},
 		Ports:    []discovery.Port{{Transport: discovery.UDP, Number: Port}},
 		Decode:   func(f discovery.Flow) discovery.Decoder { return &decoder{flow: f} },
+		Asker:    asker(),
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package mdns overhears multicast DNS and DNS service discovery: what devices call themselves and which services they announce.
 // Standards: RFC 6762, RFC 6763; UDP 5353.
 // Heard: address records, service instances with their ports, device-info, HINFO and the text records that name a product.
-// Asked: nothing.
+// Asked: by opt-in, one host for the services that it announces.
 package mdns
 
 import (
