@@ -2,7 +2,6 @@ package ads
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -15,10 +14,7 @@ import (
 )
 
 func flow(transport discovery.Transport) discovery.Flow {
-	f := discovery.Flow{
-		Ends:  [2]discovery.Subject{{IP: netip.MustParseAddr("192.0.2.9")}, {IP: netip.MustParseAddr("192.0.2.1")}},
-		Ports: [2]uint16{49152, portTCP}, Transport: transport,
-	}
+	f := discoverytest.Between(transport, portTCP)
 	if transport == discovery.UDP {
 		f.Ports = [2]uint16{portUDP, portUDP}
 	}

@@ -1,15 +1,9 @@
 package fins
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
@@ -18,31 +12,20 @@ import (
 // There is no controller, simulator or capture to be had: the messages are laid out by the manuals (W227 section 5-3-15).
 
 const (
-	client1 = "192.0.2.9"
-	server1 = "192.0.2.1"
+	client1 = discoverytest.ClientIP
+	server1 = discoverytest.ServerIP
 )
 
 func flow(transport discovery.Transport) discovery.Flow {
-	return discovery.Flow{
-		Ends:  [2]discovery.Subject{{IP: netip.MustParseAddr(client1)}, {IP: netip.MustParseAddr(server1)}},
-		Ports: [2]uint16{40000, Port}, Transport: transport,
-	}
-}
-
-func unhex(text string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return discoverytest.Between(transport, Port)
 }
 
 func asked(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Client, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Client, discoverytest.Unhex(b...))
 }
 
 func answered(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Server, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Server, discoverytest.Unhex(b...))
 }
 
 // data is what a CPU says behind the end code: model, version, for system use, area data.
@@ -52,7 +35,7 @@ func data(model, version string) string {
 
 // tcp puts the header of FINS/TCP before a message.
 func tcp(command int, message string) string {
-	return fmt.Sprintf("46494e53 %08x %08x 00000000", 8+len(unhex(message)), command) + message
+	return fmt.Sprintf("46494e53 %08x %08x 00000000", 8+len(discoverytest.Unhex(message)), command) + message
 }
 
 const (
@@ -107,58 +90,32 @@ func TestClaims(t *testing.T) {
 		question: true, answer + data("CJ2M-CPU32", "02.01"): true, tcp(2, question): true,
 		"80 00 02 00 01 00 00 fe 00 2c 0101 82 0064 00 0001": false, "46494e53 ffffffff 00000002 00000000": false, "8000": false,
 	} {
-		if got := claims(unhex(text)); got != want {
+		if got := claims(discoverytest.Unhex(text)); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
 }
 
 func TestAsk(t *testing.T) {
-	for name, c := range map[string]struct {
-		answer string // "" is silence
-		known  map[discovery.Key]string
-		told   string
-		err    error
-		sent   int
-	}{
-		"answers":          {answer: strings.Replace(answer, "2a", "01", 1) + data("CJ2M-CPU32", "02.01"), told: server1 + ": fins.controller-version = 02.01", sent: 1},
-		"refuses":          {answer: "c0 00 02 00 fe 00 00 01 00 01 0501 0401", sent: 1},
-		"another_question": {answer: answer, err: discovery.ErrNotUnderstood, sent: 1},
-		"garbled":          {answer: "ffff", err: discovery.ErrNotUnderstood, sent: 1},
-		"silent":           {err: discovery.ErrSilent, sent: 1},
-		"known":            {known: map[discovery.Key]string{KeyModel: "a", KeyVersion: "b"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{
-					Target: discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr(server1)}, Port: Port}, Known: c.known,
-					Serve: func(conn net.Conn) {
-						buffer := make([]byte, 2048)
-						for {
-							if _, err := conn.Read(buffer); err != nil {
-								return
-							}
-							if c.answer != "" {
-								_, _ = conn.Write(unhex(c.answer))
-							}
-						}
-					},
-				})
-				if len(got.Sent) != c.sent || !errors.Is(got.Err, c.err) || c.err == nil && got.Err != nil {
-					t.Errorf("sent %d, error %v; want %d, %v", len(got.Sent), got.Err, c.sent, c.err)
-				}
-				if c.told != "" && !slices.Contains(got.Lines, c.told) {
-					t.Errorf("told %q", got.Lines)
-				}
-			})
-		})
-	}
+	asked := []string{"read-controller-data"}
+	reply := func(text string) [][]byte { return [][]byte{discoverytest.Unhex(text)} }
+	discoverytest.RunAsking(t, Protocol(), map[string]discoverytest.Asking{
+		"answers": {
+			Answers: reply(strings.Replace(answer, "2a", "01", 1) + data("CJ2M-CPU32", "02.01")), Want: asked,
+			Told: []string{server1 + ": fins.controller-model = CJ2M-CPU32", server1 + ": fins.controller-version = 02.01"},
+		},
+		"refuses":          {Answers: reply("c0 00 02 00 fe 00 00 01 00 01 0501 0401"), Want: asked},
+		"another_question": {Answers: reply(answer), Want: asked, Err: discovery.ErrNotUnderstood},
+		"garbled":          {Answers: reply("ffff"), Want: asked, Err: discovery.ErrNotUnderstood},
+		"silent":           {Want: asked, Err: discovery.ErrSilent},
+		"known":            {Known: map[discovery.Key]string{KeyModel: "a", KeyVersion: "b"}},
+	})
 }
 
 func FuzzDecoder(engine *testing.F) {
 	f := discoverytest.NewFuzz(engine)
-	f.Add(unhex(answer+data("CJ2M-CPU32", "02.01")), false)
-	f.Add(unhex(tcp(2, question)), true)
+	f.Add(discoverytest.Unhex(answer+data("CJ2M-CPU32", "02.01")), false)
+	f.Add(discoverytest.Unhex(tcp(2, question)), true)
 	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte, stream bool) {
 		claims(b)

@@ -2,14 +2,10 @@ package hartip
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
@@ -19,42 +15,31 @@ import (
 // independent, reads those of both sides here as what they are meant to be.
 
 const (
-	client1 = "192.0.2.9"
-	server1 = "192.0.2.1"
+	client1 = discoverytest.ClientIP
+	server1 = discoverytest.ServerIP
 )
 
 func flow(transport discovery.Transport) discovery.Flow {
-	return discovery.Flow{
-		Ends:  [2]discovery.Subject{{IP: netip.MustParseAddr(client1)}, {IP: netip.MustParseAddr(server1)}},
-		Ports: [2]uint16{40000, Port}, Transport: transport,
-	}
-}
-
-func unhex(text string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return discoverytest.Between(transport, Port)
 }
 
 func asked(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Client, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Client, discoverytest.Unhex(b...))
 }
 
 func answered(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Server, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Server, discoverytest.Unhex(b...))
 }
 
 // message puts the header before a body in hex.
 func message(kind, id, sequence int, body string) string {
-	return fmt.Sprintf("01 %02x %02x 00 %04x %04x %s", kind, id, sequence, headerSize+len(unhex(body)), body)
+	return fmt.Sprintf("01 %02x %02x 00 %04x %04x %s", kind, id, sequence, headerSize+len(discoverytest.Unhex(body)), body)
 }
 
 // reply is a frame of a device: what stands before the count, then response code, status and data.
 func reply(head, data string) string {
-	text := fmt.Sprintf("%s %02x %s", head, 2+len(unhex(data)), "0000"+data)
-	return hex.EncodeToString(seal(unhex(text)))
+	text := fmt.Sprintf("%s %02x %s", head, 2+len(discoverytest.Unhex(data)), "0000"+data)
+	return hex.EncodeToString(seal(discoverytest.Unhex(text)))
 }
 
 const (
@@ -117,7 +102,7 @@ func TestClaims(t *testing.T) {
 		message(0, 0, 1, "01 00004e20"): true, message(0, 3, 2, "02 00 00 00 02"): true, message(0, 0, 1, "02 00004e20"): false, message(0, 1, 1, ""): false,
 		message(0, 3, 2, "02"): false, "0100": false,
 	} {
-		if got := claims(unhex(text)); got != want {
+		if got := claims(discoverytest.Unhex(text)); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
@@ -125,64 +110,39 @@ func TestClaims(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	all := []string{requestInitiate, requestIdentity, requestLongTag, requestClose}
-	answers := map[int]string{1: message(1, 0, 1, "00 00004e20"), 2: message(1, 3, 2, reply("06 00 00", identity7)), 3: message(1, 3, 3, reply("86 2606123456 14", longTag()))}
-	but := func(sequence int, text string) map[int]string {
-		out := map[int]string{}
-		for k, v := range answers {
-			out[k] = v
+	short := []string{requestInitiate, requestIdentity, requestClose}
+	session, identity := message(1, 0, 1, "00 00004e20"), message(1, 3, 2, reply("06 00 00", identity7))
+	// replies are one to each message; "" is silence.
+	replies := func(texts ...string) [][]byte {
+		var out [][]byte
+		for _, text := range texts {
+			var b []byte
+			if text != "" {
+				b = discoverytest.Unhex(text)
+			}
+			out = append(out, b)
 		}
-		out[sequence] = text
 		return out
 	}
-	for name, c := range map[string]struct {
-		answers map[int]string // by sequence number; "" is silence
-		known   map[discovery.Key]string
-		want    []string
-		told    []string
-		err     error
-	}{
-		"answers":       {answers: answers, want: all, told: append(identified(server1), server1+": hartip.long-tag = "+tag)},
-		"no_session":    {answers: but(1, strings.Replace(message(1, 0, 1, "00 00004e20"), "01 01 00 00", "01 01 00 10", 1)), want: all[:1], err: discovery.ErrNotOffered},
-		"not_identity":  {answers: but(2, message(1, 3, 2, reply("06 00 00", "00"))), want: []string{requestInitiate, requestIdentity, requestClose}},
-		"garbled":       {answers: but(2, "ffff"), want: []string{requestInitiate, requestIdentity, requestClose}, err: discovery.ErrNotUnderstood},
-		"tag_is_silent": {answers: but(3, ""), want: all, told: identified(server1), err: discovery.ErrSilent},
-		"silent":        {want: all[:1], err: discovery.ErrSilent},
-		"late_ones":     {answers: but(2, message(1, 3, 1, reply("06 00 00", identity7))), want: []string{requestInitiate, requestIdentity, requestClose}, err: discovery.ErrSilent},
-		"known":         {known: map[discovery.Key]string{KeyDeviceID: "a", KeyLongTag: "b"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{
-					Target: discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr(server1)}, Port: Port}, Known: c.known, Allowed: []string{"hartip"},
-					Serve: func(conn net.Conn) {
-						buffer := make([]byte, 2048)
-						for {
-							if _, err := conn.Read(buffer); err != nil {
-								return
-							}
-							if text := c.answers[int(buffer[5])]; text != "" {
-								_, _ = conn.Write(unhex(text))
-							}
-						}
-					},
-				})
-				if !slices.Equal(got.Requests(), c.want) || !errors.Is(got.Err, c.err) || c.err == nil && got.Err != nil {
-					t.Errorf("asked %q, error %v; want %q, %v", got.Requests(), got.Err, c.want, c.err)
-				}
-				for _, line := range c.told {
-					if !slices.Contains(got.Lines, line) {
-						t.Errorf("%q was not told, but:\n%s", line, strings.Join(got.Lines, "\n"))
-					}
-				}
-			})
-		})
-	}
+	discoverytest.RunAsking(t, Protocol(), map[string]discoverytest.Asking{
+		"answers": {
+			Answers: replies(session, identity, message(1, 3, 3, reply("86 2606123456 14", longTag()))), Want: all,
+			Told: append(identified(server1), server1+": hartip.long-tag = "+tag),
+		},
+		"no_session":    {Answers: replies(strings.Replace(session, "01 01 00 00", "01 01 00 10", 1)), Want: all[:1], Err: discovery.ErrNotOffered},
+		"not_identity":  {Answers: replies(session, message(1, 3, 2, reply("06 00 00", "00"))), Want: short},
+		"garbled":       {Answers: replies(session, "ffff"), Want: short, Err: discovery.ErrNotUnderstood},
+		"tag_is_silent": {Answers: replies(session, identity), Want: all, Told: identified(server1), Err: discovery.ErrSilent},
+		"silent":        {Want: all[:1], Err: discovery.ErrSilent},
+		"late_ones":     {Answers: replies(session, message(1, 3, 1, reply("06 00 00", identity7))), Want: short, Err: discovery.ErrSilent},
+		"known":         {Known: map[discovery.Key]string{KeyDeviceID: "a", KeyLongTag: "b"}},
+	})
 }
 
 func FuzzConversation(engine *testing.F) {
 	f := discoverytest.NewFuzz(engine)
-	f.Add(unhex(message(1, 3, 2, reply("06 00 00", identity7))))
-	f.Add(unhex(message(1, 3, 3, reply("86 2606123456 14", longTag()))))
+	f.Add(discoverytest.Unhex(message(1, 3, 2, reply("06 00 00", identity7))))
+	f.Add(discoverytest.Unhex(message(1, 3, 3, reply("86 2606123456 14", longTag()))))
 	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		claims(b)

@@ -1,15 +1,8 @@
 package slmp
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"slices"
-	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
@@ -18,36 +11,25 @@ import (
 // There is no controller, simulator or capture to be had: the frames are laid out by the manual (SH-080956ENG sections 4.2 and 5.3).
 
 const (
-	client1 = "192.0.2.9"
-	server1 = "192.0.2.1"
+	client1 = discoverytest.ClientIP
+	server1 = discoverytest.ServerIP
 )
 
 func flow(transport discovery.Transport) discovery.Flow {
-	return discovery.Flow{
-		Ends:  [2]discovery.Subject{{IP: netip.MustParseAddr(client1)}, {IP: netip.MustParseAddr(server1)}},
-		Ports: [2]uint16{40000, Port}, Transport: transport,
-	}
-}
-
-func unhex(text string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return discoverytest.Between(transport, Port)
 }
 
 func asked(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Client, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Client, discoverytest.Unhex(b...))
 }
 
 func answered(b ...string) discoverytest.Message {
-	return discoverytest.Message{Side: discovery.Server, Bytes: unhex(strings.Join(b, ""))}
+	return discoverytest.Says(discovery.Server, discoverytest.Unhex(b...))
 }
 
 // body puts its length before what follows the route.
 func body(text string) string {
-	n := len(unhex(text))
+	n := len(discoverytest.Unhex(text))
 	return fmt.Sprintf("00 ff ff03 00 %02x%02x %s", n&255, n>>8, text)
 }
 
@@ -93,56 +75,27 @@ func TestClaims(t *testing.T) {
 		"5000" + body(typeNameRequest): true, "5400 0100 0000" + body(typeNameRequest): true, "5000" + body("0800 ffff 0000"): false,
 		"d000" + body("0000"): false, "5000" + body(typeNameRequest) + "00": false, "50": false,
 	} {
-		if got := claims(unhex(text)); got != want {
+		if got := claims(discoverytest.Unhex(text)); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
 }
 
 func TestAsk(t *testing.T) {
-	for name, c := range map[string]struct {
-		answer string // "" is silence
-		known  map[discovery.Key]string
-		told   string
-		err    error
-		sent   int
-	}{
-		"answers": {answer: "d000" + body("0000"+model("R04CPU")), told: server1 + ": slmp.model-name = R04CPU", sent: 1},
-		"refuses": {answer: "d000" + body("59c0"), sent: 1},
-		"garbled": {answer: "ffff", err: discovery.ErrNotUnderstood, sent: 1},
-		"silent":  {err: discovery.ErrSilent, sent: 1},
-		"known":   {known: map[discovery.Key]string{KeyModelName: "a"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{
-					Target: discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr(server1)}, Port: Port}, Known: c.known, Allowed: []string{"slmp"},
-					Serve: func(conn net.Conn) {
-						buffer := make([]byte, 2048)
-						for {
-							if _, err := conn.Read(buffer); err != nil {
-								return
-							}
-							if c.answer != "" {
-								_, _ = conn.Write(unhex(c.answer))
-							}
-						}
-					},
-				})
-				if len(got.Sent) != c.sent || !errors.Is(got.Err, c.err) || c.err == nil && got.Err != nil {
-					t.Errorf("sent %d, error %v; want %d, %v", len(got.Sent), got.Err, c.sent, c.err)
-				}
-				if c.told != "" && !slices.Contains(got.Lines, c.told) {
-					t.Errorf("told %q", got.Lines)
-				}
-			})
-		})
-	}
+	asked := []string{"read-type-name"}
+	reply := func(text string) [][]byte { return [][]byte{discoverytest.Unhex(text)} }
+	discoverytest.RunAsking(t, Protocol(), map[string]discoverytest.Asking{
+		"answers": {Answers: reply("d000" + body("0000"+model("R04CPU"))), Want: asked, Told: []string{server1 + ": slmp.model-name = R04CPU"}},
+		"refuses": {Answers: reply("d000" + body("59c0")), Want: asked},
+		"garbled": {Answers: reply("ffff"), Want: asked, Err: discovery.ErrNotUnderstood},
+		"silent":  {Want: asked, Err: discovery.ErrSilent},
+		"known":   {Known: map[discovery.Key]string{KeyModelName: "a"}},
+	})
 }
 
 func FuzzConversation(engine *testing.F) {
 	f := discoverytest.NewFuzz(engine)
-	f.Add(unhex("5000"+body(typeNameRequest)), unhex("d000"+body("0000"+model("R04CPU"))))
+	f.Add(discoverytest.Unhex("5000"+body(typeNameRequest)), discoverytest.Unhex("d000"+body("0000"+model("R04CPU"))))
 	protocol := Protocol()
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		claims(a)
