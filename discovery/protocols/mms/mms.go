@@ -4,7 +4,8 @@
 // Standard: ISO 9506-2 (MMS), over ISO 8327 (session), ISO 8823 (presentation), ISO 8650 (association), and package cotp; IEC 61850-8-1
 // says how. Port: TCP 102, which S7comm shares.
 //
-// Heard: answers to Identify, and the services that clients use. Values are never kept. Asked: by opt-in, Identify.
+// Heard: answers to Identify, names of domains, nameplates (IEC 61850-7-3: PhyNam, NamPlt) whose attributes are read by name, and the
+// services that clients use. Other values are never kept. Asked: by opt-in, Identify and the nameplate.
 package mms
 
 import (
