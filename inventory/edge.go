@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// viaForwarding marks the cables that a forwarding table tells: behind which port of a bridge a MAC was learnt.
-const viaForwarding = "fdb"
+// ViaForwarding marks the cables that a forwarding table tells: behind which port of a bridge a MAC was learnt.
+const ViaForwarding = "fdb"
 
 // sameReading is how close together the rows of one reading of a forwarding table are.
 const sameReading = time.Hour
@@ -19,7 +19,7 @@ const sameReading = time.Hour
 func edges(wires []Wire) []Wire {
 	last := map[string]time.Time{}
 	for _, w := range wires {
-		if w.Link.Via == viaForwarding && w.Last.After(last[w.Asset]) {
+		if w.Link.Via == ViaForwarding && w.Last.After(last[w.Asset]) {
 			last[w.Asset] = w.Last
 		}
 	}
@@ -31,7 +31,7 @@ func edges(wires []Wire) []Wire {
 	var announced, learnt []Wire
 	for _, w := range wires {
 		switch {
-		case w.Link.Via != viaForwarding:
+		case w.Link.Via != ViaForwarding:
 			announced = append(announced, w)
 		case last[w.Asset].Sub(w.Last) <= sameReading:
 			at := place{w.Asset, w.Link.LocalPort}

@@ -71,6 +71,9 @@ func (r Rules) fold(atoms []*atom) Thing {
 		a.Role = "router"
 	}
 	for _, e := range evidence {
+		if e.First.After(t.Fresh) {
+			t.Fresh = e.First
+		}
 		switch e.Fact.Key {
 		case discovery.KeyNotUnderstood:
 			a.Notes = append(a.Notes, "answered, not understood: "+e.Fact.Value)

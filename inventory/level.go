@@ -20,14 +20,15 @@ type Proposal struct {
 	Reason string // in words
 }
 
-// isControl reports whether a protocol is spoken by controllers to be supervised and programmed by.
-func isControl(protocol string) bool {
-	switch protocol {
-	case "modbus", "s7", "s7plus", "enip", "profinet", "fins", "slmp", "ads", "dnp3", "iec104", "mms", "srtp", "umas", "pcworx", "codesys", "hart-ip":
-		return true
-	}
-	return false
+// controlProtocols are those that controllers are supervised and programmed by.
+func controlProtocols() []string {
+	return []string{"modbus", "s7", "s7plus", "enip", "profinet", "fins", "slmp", "ads", "dnp3", "iec104", "mms", "srtp", "umas", "pcworx", "codesys", "hart-ip"}
 }
+
+func isControl(protocol string) bool { return slices.Contains(controlProtocols(), protocol) }
+
+// RoleProtocols are the protocols of the conversations that Propose looks at; it needs to know of no other.
+func RoleProtocols() []string { return append(controlProtocols(), "opcua") }
 
 // many is from how many controllers on a client supervises them: a controller that exchanges data with others has few peers.
 const many = 3
@@ -71,6 +72,17 @@ func Propose(a Asset, r Roles) Proposal {
 		p.Type = ""
 	}
 	return p
+}
+
+// LooksAtRoles reports whether Propose needs the roles of an asset: not where its type says all.
+func LooksAtRoles(a Asset) bool {
+	if a.Role == "sensor" {
+		return false
+	}
+	if byType(a.Type).Level != "" {
+		return isSupervisor(a.Type)
+	}
+	return a.Type == "" || isComputer(a.Type)
 }
 
 // byType is the level of devices whose type says it.

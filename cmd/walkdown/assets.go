@@ -1,27 +1,45 @@
 package main
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-type assetsCmd struct{}
+type assetsCmd struct {
+	Limit int `placeholder:"N" help:"Only the first N, by site, segment and address."`
+}
 
 // Help is shown below the flags.
 func (assetsCmd) Help() string {
-	return "The JSON form is described in docs/json.md. A field that is not known is empty."
+	return "The JSON form is described in docs/json.md. A field that is not known is empty. The first rows come at once, however many follow."
 }
 
 // Run prints the inventory.
-func (assetsCmd) Run(a *app) error {
+func (c assetsCmd) Run(a *app) error {
+	if c.Limit < 0 {
+		return usage("", "--limit must be more than 0")
+	}
 	store, err := a.openToRead()
 	if err != nil {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	return list(a, store.Assets(a.ctx), assetColumns(), "the inventory is empty")
+	return list(a, atMost(store.Assets(a.ctx), c.Limit), assetColumns(), "the inventory is empty")
+}
+
+// atMost gives the first n rows; all for 0.
+func atMost[T any](rows iter.Seq2[T, error], n int) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		left := n
+		for row, err := range rows {
+			if left--; !yield(row, err) || left == 0 {
+				return
+			}
+		}
+	}
 }
 
 // assetColumns are those of the table of assets, here and at the end of a survey.

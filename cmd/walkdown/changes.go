@@ -32,7 +32,7 @@ func (c changesCmd) Run(a *app) error {
 		return err
 	}
 	found := false
-	rows := between(store.Changes(a.ctx, time.Time{}, ""), since, until, &found)
+	rows := between(store.Changes(a.ctx, since, ""), since, until, &found)
 	if err := list(a, rows, changeColumns(), "nothing has changed"); err != nil {
 		return err
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -31,26 +33,26 @@ func list[T any](a *app, rows iter.Seq2[T, error], columns []column[T], empty st
 	case "csv":
 		return listCSV(a.stdout, rows, columns)
 	}
-	var table [][]string
+	t := tableWriter{to: a.stdout}
+	for _, c := range columns {
+		t.heads, t.minor = append(t.heads, c.head), append(t.minor, c.minor)
+	}
 	for row, err := range rows {
 		if err != nil {
-			return err
+			return errors.Join(t.flush(), err)
 		}
 		cells := make([]string, len(columns))
 		for i, c := range columns {
 			cells[i] = c.cell(row)
 		}
-		table = append(table, cells)
+		if err := t.add(cells); err != nil {
+			return err
+		}
 	}
-	if len(table) == 0 {
+	if t.empty() {
 		a.say("%s", empty)
-		return nil
 	}
-	heads, minor := make([]string, len(columns)), make([]int, len(columns))
-	for i, c := range columns {
-		heads[i], minor[i] = c.head, c.minor
-	}
-	return writeTable(a.stdout, heads, minor, table)
+	return t.flush()
 }
 
 // each gives the values of a slice as rows.
@@ -119,21 +121,55 @@ const (
 	pipedColumn = 120 // the widest column where there is no terminal to fit
 )
 
-// writeTable aligns the cells. Columns that are empty throughout are left out. On a terminal minor columns are left out, and then
-// the widest ones shrunk, until the table fits; what is cut ends with an ellipsis. Without minor, no column is.
-func writeTable(to io.Writer, heads []string, minor []int, rows [][]string) error {
-	widths := make([]int, len(heads))
-	for i, head := range heads {
-		for _, row := range rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+// How many rows of a table are aligned together: few at first, so that they are there at once, however many follow.
+const (
+	firstRows = 100
+	nextRows  = 1000
+)
+
+// tableWriter aligns the cells of its rows. Columns that are empty throughout are left out. On a terminal minor columns are left out, and
+// then the widest ones shrunk, until the table fits; what is cut ends with an ellipsis. Without minor, no column is. It is written
+// in blocks: a later one may widen a column, and shows the heads again if it needs one that was left out.
+type tableWriter struct {
+	to     io.Writer
+	heads  []string
+	minor  []int
+	rows   [][]string
+	widest []int // until now, before fitting
+	shown  []bool
+}
+
+// empty reports whether there was no row yet.
+func (t *tableWriter) empty() bool { return len(t.rows) == 0 && t.widest == nil }
+
+func (t *tableWriter) add(cells []string) error {
+	t.rows = append(t.rows, cells)
+	if len(t.rows) < nextRows && (t.widest != nil || len(t.rows) < firstRows) {
+		return nil
+	}
+	return t.flush()
+}
+
+// flush writes the rows that wait.
+func (t *tableWriter) flush() error {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	if t.widest == nil {
+		t.widest = make([]int, len(t.heads))
+	}
+	for i, head := range t.heads {
+		for _, row := range t.rows {
+			t.widest[i] = max(t.widest[i], utf8.RuneCountInString(row[i]))
 		}
-		if widths[i] > 0 {
-			widths[i] = min(max(widths[i], utf8.RuneCountInString(head)), pipedColumn)
+		if t.widest[i] > 0 {
+			t.widest[i] = min(max(t.widest[i], utf8.RuneCountInString(head)), pipedColumn)
 		}
 	}
-	if file, ok := to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	widths := slices.Clone(t.widest)
+	if file, ok := t.to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-			fit(widths, minor, width)
+			fit(widths, t.minor, width)
 		}
 	}
 	var out strings.Builder
@@ -150,12 +186,26 @@ func writeTable(to io.Writer, heads []string, minor []int, rows [][]string) erro
 		out.WriteString(strings.TrimRight(line.String(), " "))
 		out.WriteByte('\n')
 	}
-	write(heads)
-	for _, row := range rows {
+	shown := make([]bool, len(widths))
+	for i, width := range widths {
+		shown[i] = width > 0
+	}
+	if !slices.Equal(shown, t.shown) {
+		write(t.heads)
+		t.shown = shown
+	}
+	for _, row := range t.rows {
 		write(row)
 	}
-	_, err := io.WriteString(to, out.String())
+	t.rows = t.rows[:0]
+	_, err := io.WriteString(t.to, out.String())
 	return err
+}
+
+// writeTable writes a table whole.
+func writeTable(to io.Writer, heads []string, minor []int, rows [][]string) error {
+	t := tableWriter{to: to, heads: heads, minor: minor, rows: rows}
+	return t.flush()
 }
 
 // fit leaves out minor columns, and then takes width from the widest of the others, until all fit into the room. The first column

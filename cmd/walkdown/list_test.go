@@ -41,3 +41,28 @@ func TestWriteTable(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
+
+// A long table begins before it is known whole: later rows may widen it.
+func TestALongTableIsWrittenInBlocks(t *testing.T) {
+	var out strings.Builder
+	w := tableWriter{to: &out, heads: []string{"Address", "Name"}}
+	for i := range firstRows + 2 {
+		cells := []string{"10.0.0.1", ""}
+		if i == firstRows+1 {
+			cells = []string{"10.0.0.111", "press"}
+		}
+		if err := w.add(cells); err != nil {
+			t.Fatal(err)
+		}
+		if i == firstRows-1 && strings.Count(out.String(), "\n") != 1+firstRows {
+			t.Errorf("%d lines after %d rows", strings.Count(out.String(), "\n"), firstRows)
+		}
+	}
+	if err := w.flush(); err != nil {
+		t.Fatal(err)
+	}
+	want := "Address\n" + strings.Repeat("10.0.0.1\n", firstRows) + "Address     Name\n10.0.0.1\n10.0.0.111  press\n"
+	if out.String() != want {
+		t.Errorf("got\n%s", out.String())
+	}
+}

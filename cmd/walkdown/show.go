@@ -73,16 +73,15 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 	if err != nil {
 		return shown{}, err
 	}
-	all := shown{Asset: asset, names: map[string]string{}}
+	all := shown{Asset: asset}
+	ids := make([]string, 0, len(asset.Neighbours))
 	for _, n := range asset.Neighbours {
-		if n.Asset == "" || all.names[n.Asset] != "" {
-			continue
+		if n.Asset != "" {
+			ids = append(ids, n.Asset)
 		}
-		other, err := store.Asset(a.ctx, n.Asset)
-		if err != nil {
-			return all, err
-		}
-		all.names[n.Asset] = first(other.Name, firstAddress(other), firstMAC(other))
+	}
+	if all.names, err = store.Titles(a.ctx, ids); err != nil {
+		return all, err
 	}
 	for e, err := range store.Evidence(a.ctx, asset.ID) {
 		if err != nil {
@@ -101,23 +100,11 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 		}
 		all.Evidence = append(all.Evidence, row)
 	}
-	for talk, err := range store.Conversations(a.ctx) {
-		if err != nil {
-			return all, err
-		}
-		if talk.Client == asset.ID || talk.Server == asset.ID {
-			all.Conversations = append(all.Conversations, talk)
-		}
+	if all.Conversations, err = inventory.Collect(store.ConversationsOf(a.ctx, asset.ID)); err != nil {
+		return all, err
 	}
-	for change, err := range store.Changes(a.ctx, time.Time{}, "") {
-		if err != nil {
-			return all, err
-		}
-		if change.Asset == asset.ID {
-			all.Changes = append(all.Changes, change)
-		}
-	}
-	return all, nil
+	all.Changes, err = inventory.Collect(store.ChangesOf(a.ctx, asset.ID))
+	return all, err
 }
 
 // printAsset writes the asset for people: the identity first, then why, then everything around it.

@@ -75,16 +75,14 @@ func (k *kind) tell(d *device) {
 // lldp tells what a device says of itself to its switch.
 func lldp(d *device) {
 	d.tell("lldp", discovery.Heard, discovery.Subject{MAC: d.mac},
-		"chassis-id", d.mac.String(), "chassis-id-subtype", "mac-address", "port-id", "port-001", "port-id-subtype", "interface-name",
-		"system-name", d.name, "system-description", fmt.Sprintf("%s, %s, %s, HW: 4, FW: V%s", d.kind.vendor, d.kind.model, d.kind.order, d.version),
-		"capabilities", "station", "management-address", d.ip.String(), "port-description", "Ethernet port 1")
+		"chassis-id", d.mac.String(), "port-id", "port-001", "system-name", d.name, "system-description", fmt.Sprintf("%s, %s, %s, HW: 4, FW: V%s", d.kind.vendor, d.kind.model, d.kind.order, d.version),
+		"management-address", d.ip.String())
 }
 
 // profinet tells the answer to a DCP Identify and the nameplate (I&M 0).
 func profinet(d *device) {
 	d.tell("profinet", discovery.Asked, d.subject(""),
-		"type-of-station", d.kind.model, "name-of-station", d.name, "vendor-id", d.kind.id, "device-id", d.kind.device, "role", "IO device",
-		"ip-address", d.ip.String(), "subnet-mask", "255.255.255.192", "gateway", "0.0.0.0", "ip-state", "set",
+		"type-of-station", d.kind.model, "name-of-station", d.name, "vendor-id", d.kind.id, "device-id", d.kind.device, "ip-address", d.ip.String(),
 		"im-order-id", d.kind.order, "im-serial-number", d.serial(d.kind.serial), "im-hardware-revision", "4", "im-software-revision", "V"+d.version)
 }
 
@@ -114,7 +112,7 @@ func modules(d *device) {
 			version += d.updates
 		}
 		d.tell("s7", discovery.Asked, d.subject(fmt.Sprintf("s7-rack=0/slot=%d", slot+2)),
-			"order-number", module[1], "module-type-name", module[0], "serial-number", d.serial("S C-M%09d")+"-"+strconv.Itoa(version), "hardware-version", "1")
+			"order-number", module[1], "module-type-name", module[0], "serial-number", d.serial("S C-M%09d")+"-"+strconv.Itoa(version))
 	}
 }
 

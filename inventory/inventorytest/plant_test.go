@@ -56,7 +56,7 @@ func TestItIsAsRichAsARealOne(t *testing.T) {
 	if len(addresses) != p.Assets {
 		t.Errorf("%d assets have an address, want %d", len(addresses), p.Assets)
 	}
-	if each := float64(facts) / float64(p.Assets); each < 20 || each > 40 {
+	if each := float64(facts) / float64(p.Assets); each < 20 || each > 25 {
 		t.Errorf("%.1f facts an asset", each)
 	}
 	if each := float64(talks) / float64(p.Assets); each < 4.5 || each > 6 {

@@ -81,10 +81,14 @@ func (v view) Said(ctx context.Context, prefix string) (out map[string]map[strin
 	return out, told("list annotations", err)
 }
 
-// inEffect are the last words of people, without what was taken back.
+// inEffect are the last words of people, without what was taken back, of all whose id begins so.
 func inEffect(ctx context.Context, tx *sql.Tx, prefix string) (map[string]map[string]string, error) {
+	return lastWords(ctx, tx, "asset >= ?1 AND asset < ?1 || '~'", prefix)
+}
+
+func lastWords(ctx context.Context, tx *sql.Tx, where string, args ...any) (map[string]map[string]string, error) {
 	out := map[string]map[string]string{}
-	err := each(ctx, tx, "SELECT asset, attribute, value FROM annotations WHERE asset >= ?1 AND asset < ?1 || '~' ORDER BY asset, attribute, time", func(scan func(...any) error) error {
+	err := each(ctx, tx, "SELECT asset, attribute, value FROM annotations WHERE "+where+" ORDER BY asset, attribute, time", func(scan func(...any) error) error {
 		var id, attribute, value string
 		if err := scan(&id, &attribute, &value); err != nil {
 			return err
@@ -98,7 +102,7 @@ func inEffect(ctx context.Context, tx *sql.Tx, prefix string) (map[string]map[st
 			out[id][attribute] = value
 		}
 		return nil
-	}, prefix)
+	}, args...)
 	return out, err
 }
 

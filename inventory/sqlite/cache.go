@@ -20,12 +20,19 @@ func (w *writer) save(ctx context.Context, tx *session, things []inventory.Thing
 	for _, past := range m.Revived {
 		revived[past.ID] = past.Born
 	}
+	telling := map[inventory.Mark]int{}
+	for _, t := range things {
+		for _, m := range t.Marks {
+			telling[m]++
+		}
+	}
 	rows := make([]assetRow, len(things))
 	for i, t := range things {
 		var err error
 		if rows[i], err = w.row(ctx, tx, m.IDs[i], t); err != nil {
 			return err
 		}
+		rows[i].calm = t.IsCalm() && !slices.ContainsFunc(t.Marks, func(m inventory.Mark) bool { return telling[m] > 1 })
 		// A subject that goes from one asset to another must have left the one before it enters the other.
 		if s := before[m.IDs[i]]; s != nil && !slices.Equal(s.parts, rows[i].partLines()) {
 			if _, err := tx.exec(ctx, "DELETE FROM asset_subjects WHERE asset = ?", m.IDs[i]); err != nil {
@@ -116,6 +123,7 @@ type assetRow struct {
 	thing       inventory.Thing
 	body        string
 	first, last string
+	calm        bool // inventory.Thing.IsCalm, and it shares no mark
 	parts       []partRow
 	deduced     []int64 // the subjects of thing.Deduced
 }
@@ -168,11 +176,13 @@ func (r assetRow) save(ctx context.Context, tx *session, s *stored, born string)
 	if len(a.Addresses) > 0 {
 		place = placeOf(a.Addresses[0].IP, a.Addresses[0].MAC)
 	}
-	if s == nil || s.body != r.body || s.first != r.first || s.last != r.last {
-		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET site = excluded.site, segment = excluded.segment, place = excluded.place, name = excluded.name,
-				serial = excluded.serial, body = excluded.body, first_seen = excluded.first_seen, last_seen = excluded.last_seen`,
-			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, r.last, born); err != nil {
+	fresh := timeText(r.thing.Fresh)
+	if s == nil || s.body != r.body || s.first != r.first || s.last != r.last || s.fresh != fresh || s.calm != r.calm {
+		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen, born, calm, fresh)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET site = excluded.site,
+				segment = excluded.segment, place = excluded.place, name = excluded.name, serial = excluded.serial, body = excluded.body,
+				first_seen = excluded.first_seen, last_seen = excluded.last_seen, calm = excluded.calm, fresh = excluded.fresh`,
+			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, r.last, born, bit(r.calm), fresh); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,8 @@ type stored struct {
 	born        string // time
 	body        string
 	first, last string
+	fresh       string
+	calm        bool
 	marks       []inventory.Mark
 	parts       []string // "subject since until", sorted
 	took        []inventory.Past
@@ -180,12 +182,12 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 // assets loads the assets that the subjects belong to.
 func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 	out := map[string]*stored{}
-	err := each(ctx, c.tx, `SELECT a.id, a.born, a.body, a.first_seen, a.last_seen FROM assets AS a
+	err := each(ctx, c.tx, `SELECT a.id, a.born, a.body, a.first_seen, a.last_seen, a.fresh, a.calm FROM assets AS a
 		WHERE a.id IN (SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject)`,
 		func(scan func(...any) error) error {
 			var id string
 			s := &stored{}
-			if err := scan(&id, &s.born, &s.body, &s.first, &s.last); err != nil {
+			if err := scan(&id, &s.born, &s.body, &s.first, &s.last, &s.fresh, &s.calm); err != nil {
 				return err
 			}
 			out[id] = s

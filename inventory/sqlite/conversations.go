@@ -15,12 +15,23 @@ import (
 // Conversations come sorted by server, client, transport and port: by their addresses, as numbers. What several surveys and
 // decoders told of one conversation is one.
 func (v view) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
+	return v.conversations(ctx, "")
+}
+
+// ConversationsOf are those in which an asset takes part, by its id, in the same order.
+func (v view) ConversationsOf(ctx context.Context, asset string) iter.Seq2[inventory.Conversation, error] {
+	return v.conversations(ctx, `JOIN (SELECT c.id FROM asset_subjects AS p CROSS JOIN conversations AS c ON c.client = p.subject AND c.last >= p.since AND c.last < p.until
+			WHERE p.asset = ?1 UNION SELECT c.id FROM asset_subjects AS p CROSS JOIN conversations AS c ON c.server = p.subject AND c.last >= p.since AND c.last < p.until
+			WHERE p.asset = ?1) AS own ON own.id = c.id`, asset)
+}
+
+func (v view) conversations(ctx context.Context, which string, args ...any) iter.Seq2[inventory.Conversation, error] {
 	return stream(ctx, v, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
 		var group talkGroup
 		// The site and segment of both ends are the same: a listener hears one segment.
 		err := each(ctx, tx, `SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,
 			max(a.vlan, b.vlan), c.packets, c.bytes, c.operations, c.frequency, c.median_ns, c.first, c.last, b.segment
-			FROM conversations AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
+			FROM conversations AS c `+which+` JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
 			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
 			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
 			ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last, c.id`,
@@ -37,7 +48,7 @@ func (v view) Conversations(ctx context.Context) iter.Seq2[inventory.Conversatio
 				}
 				group.rows = append(group.rows, row)
 				return nil
-			})
+			}, args...)
 		if err != nil {
 			return err
 		}

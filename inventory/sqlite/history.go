@@ -172,11 +172,20 @@ func newTalks(ctx context.Context, tx *session, survey int64) ([]inventory.Chang
 		return nil, err
 	}
 	var changes []inventory.Change
-	err := each(ctx, tx, `WITH talk AS (
+	// Most were heard before between the same two addresses; only of the others it matters what else their assets did.
+	err := each(ctx, tx, `WITH fresh AS MATERIALIZED (
+			SELECT c.client FROM conversations AS c WHERE c.survey = ?1 AND c.mode = 'heard' AND (c.answered OR c.frequency IN ('cyclic', 'periodic'))
+				AND NOT EXISTS (SELECT 1 FROM conversations AS o WHERE o.client = c.client AND o.server = c.server AND o.transport = c.transport
+					AND o.port = c.port AND o.protocol = c.protocol AND o.survey < ?1 AND o.mode = 'heard')),
+		near AS MATERIALIZED (
+			SELECT client AS subject FROM fresh
+			UNION SELECT q.subject FROM fresh JOIN asset_subjects AS p ON p.subject = fresh.client JOIN asset_subjects AS q ON q.asset = p.asset
+			UNION SELECT o.id FROM fresh JOIN subjects AS s ON s.id = fresh.client JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip WHERE s.ip <> ''),
+		talk AS (
 			SELECT c.survey, coalesce(pa.asset, '') AS client, CASE WHEN pa.asset IS NULL THEN a.ip ELSE '' END AS client_end,
 				coalesce(pb.asset, '') AS server, CASE WHEN pb.asset IS NULL THEN b.ip ELSE '' END AS server_end,
 				c.transport, c.port, c.protocol, a.ip AS client_ip, b.ip AS server_ip
-			FROM conversations AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server
+			FROM near CROSS JOIN conversations AS c ON c.client = near.subject JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server
 			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
 			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
 			WHERE c.mode = 'heard' AND c.survey <= ?1 AND c.protocol NOT IN `+noisy+`

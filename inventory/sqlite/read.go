@@ -37,116 +37,6 @@ func stream[T any](ctx context.Context, r reader, act string, f func(tx *sql.Tx,
 // errStopped says that whoever iterates has had enough.
 var errStopped = errors.New("stopped")
 
-const assetQuery = "SELECT id, body, first_seen, last_seen FROM assets "
-
-// Assets come sorted by site, segment and first address.
-func (v view) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
-	return stream(ctx, v, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
-		return assets(ctx, tx, yield, nil, "ORDER BY site, segment, place, id")
-	})
-}
-
-// assets gives the assets that a condition names; only are their ids, nil for all.
-func assets(ctx context.Context, tx *sql.Tx, yield func(inventory.Asset) error, only []string, where string, args ...any) error {
-	roles, err := roles(ctx, tx, only)
-	if err != nil {
-		return err
-	}
-	wires, err := wires(ctx, tx)
-	if err != nil {
-		return err
-	}
-	neighbours := inventory.Neighbours(wires)
-	annotations, err := inEffect(ctx, tx, "a-")
-	if err != nil {
-		return err
-	}
-	return each(ctx, tx, assetQuery+where, func(scan func(...any) error) error {
-		var id, body, first, last string
-		if err := scan(&id, &body, &first, &last); err != nil {
-			return err
-		}
-		a, err := assetOf(id, body)
-		if err != nil {
-			return err
-		}
-		if err := parseTimes(first, &a.FirstSeen, last, &a.LastSeen); err != nil {
-			return err
-		}
-		a.Neighbours, a.Annotations = neighbours[id], annotations[id]
-		proposal, match := inventory.Propose(a, roles[id]), inventory.MatchabilityOf(a.Identity)
-		a.Level, a.LevelReason, a.ProposedType, a.Matchability = proposal.Level, proposal.Reason, proposal.Type, &match
-		return yield(a)
-	}, args...)
-}
-
-// wires are the links, with the assets at both ends.
-func wires(ctx context.Context, tx *sql.Tx) ([]inventory.Wire, error) {
-	var out []inventory.Wire
-	var sites []string
-	err := each(ctx, tx, `SELECT `+subjectColumns("o")+`, p.asset, l.local_port, l.remote_name, l.remote_port, l.via, l.last,
-		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r_segment.name, '')
-		FROM links AS l JOIN subjects AS o ON o.id = l.subject`+joinPlace("o")+`
-		JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
-		LEFT JOIN subjects AS r ON r.id = l.remote LEFT JOIN segments AS r_segment ON r_segment.id = r.segment
-		ORDER BY l.id`, func(scan func(...any) error) error {
-		var w inventory.Wire
-		var mac, ip, segment, last string
-		owner, err := scanSubject(scan, &w.Asset, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &last, &mac, &ip, &segment)
-		if err == nil {
-			w.Last, err = parseTime(last)
-		}
-		if err != nil {
-			return err
-		}
-		if segment == "" {
-			segment = owner.Segment
-		}
-		w.Link.Remote, err = subjectOf(owner.Site, segment, mac, ip, 0, "")
-		out, sites = append(out, w), append(sites, owner.Site)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		r := out[i].Link.Remote
-		if out[i].Remote, err = remote(ctx, tx, sites[i], r, out[i].Link.RemoteName); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// remote is the asset at the other end of a link: by its MAC, its IP, its chassis id, or a name that only one asset of the
-// segment has. Empty when it is in nobody's inventory yet, or cannot be told.
-func remote(ctx context.Context, tx *sql.Tx, site string, r discovery.Subject, name string) (string, error) {
-	for _, try := range []struct {
-		value string
-		query string
-	}{
-		{r.MAC.String(), "SELECT DISTINCT asset FROM addresses WHERE mac = ? AND site = ?"},
-		{ipText(r.IP), "SELECT DISTINCT asset FROM addresses WHERE ip = ? AND site = ? AND segment = ?"},
-		{macText(name), "SELECT DISTINCT asset FROM addresses WHERE mac = ? AND site = ?"},
-		{macText(name), "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind = 'mac' AND site = ?"},
-		{strings.ToLower(name), "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kind = 'chassis' AND site = ? AND segment = ?"},
-		{name, "SELECT DISTINCT n.asset FROM asset_names AS n JOIN assets AS a ON a.id = n.asset WHERE n.name = ? AND a.site = ? AND a.segment = ?"},
-	} {
-		if try.value == "" {
-			continue
-		}
-		args := []any{try.value, site, r.Segment}
-		found, err := texts(tx.QueryContext(ctx, try.query, args[:strings.Count(try.query, "?")]...))
-		if err != nil {
-			return "", err
-		}
-		if len(found) == 1 {
-			return found[0], nil
-		}
-	}
-	return "", nil
-}
-
 // macText is a MAC in the spelling of the tables, or empty.
 func macText(text string) string {
 	mac, err := discovery.ParseMAC(text)
@@ -165,11 +55,15 @@ func (s *Store) Asset(ctx context.Context, ref string) (inventory.Asset, error) 
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		args := make([]any, len(ids))
-		for i, id := range ids {
-			args[i] = id
+		page, err := assetRows(ctx, tx, "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY site, segment, place, id", jsonText(ids))
+		if err != nil {
+			return err
 		}
-		return assets(ctx, tx, yield, ids, "WHERE id IN (?"+strings.Repeat(", ?", len(ids)-1)+") ORDER BY site, segment, place, id", args...)
+		around, err := surround(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		return around.tell(ctx, tx, page, yield)
 	}) {
 		if err != nil {
 			return inventory.Asset{}, err
@@ -273,6 +167,7 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 			NULL, NULL, NULL, NULL, NULL, NULL, subject FROM deductions WHERE asset = ? ORDER BY place`, read, asset); err != nil {
 			return err
 		}
+		renew(list)
 		inventory.SortEvidence(list)
 		for _, e := range list {
 			if err := yield(e); err != nil {
@@ -283,12 +178,45 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 	})
 }
 
+// renew makes deduced facts as new as what they rest on: an asset that is only seen again is not folded again.
+func renew(list []inventory.Evidence) {
+	type place struct {
+		path string
+		key  discovery.Key
+	}
+	newest := map[place]inventory.Evidence{}
+	for _, e := range list {
+		at := place{e.Subject.Path, e.Fact.Key}
+		if e.Mode != discovery.Deduced && e.Last.After(newest[at].Last) {
+			newest[at] = e
+		}
+	}
+	for i, e := range list {
+		if e.Mode != discovery.Deduced {
+			continue
+		}
+		for _, key := range e.Fact.From {
+			if n := newest[place{e.Subject.Path, key}]; n.Last.After(list[i].Last) {
+				list[i].Last, list[i].Survey = n.Last, n.Survey
+			}
+		}
+	}
+}
+
+// under is the condition that a row has the IP ?3, or where there is none the MAC ?4, in a form that finds it by an index.
+func under(table string, about discovery.Subject) string {
+	if about.IP.IsValid() {
+		return table + ".ip = ?3 AND " + table + ".ip <> ''"
+	}
+	return table + ".mac = ?4 AND " + table + ".mac <> '' AND ?3 = ''"
+}
+
 // known is the newest value of a key under an address, or under another address of its asset.
 func (s *Store) known(ctx context.Context, about discovery.Subject, key discovery.Key, since time.Time) (string, bool, error) {
 	var value string
 	err := s.read.QueryRowContext(ctx, `WITH here AS (
 			SELECT s.id FROM subjects AS s JOIN segments AS g ON g.id = s.segment JOIN sites AS t ON t.id = g.site
-			WHERE t.name = ?1 AND g.name = ?2 AND CASE ?3 WHEN '' THEN s.mac = ?4 ELSE s.ip = ?3 END)
+			WHERE t.name = ?1 AND g.name = ?2 AND `+under("s", about)+`)
 		SELECT f.value FROM facts AS f JOIN subjects AS s ON s.id = f.subject
 		WHERE f.key = ?6 AND f.last >= ?7 AND s.path = ?5 AND f.subject IN (
 			SELECT id FROM here UNION SELECT b.subject FROM here JOIN asset_subjects AS a ON a.subject = here.id AND a.until = '~'
@@ -305,14 +233,14 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 func (s *Store) At(ctx context.Context, about discovery.Subject) (inventory.Asset, bool, error) {
 	var id, body string
 	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset
-		WHERE d.site = ?1 AND d.segment = ?2 AND CASE ?3 WHEN '' THEN d.mac = ?4 ELSE d.ip = ?3 END AND (d.ip <> '' OR d.mac <> '')
+		WHERE d.site = ?1 AND d.segment = ?2 AND `+under("d", about)+`
 		ORDER BY d.mac = ?4 DESC, a.last_seen DESC LIMIT 1`, about.Site, about.Segment, ipText(about.IP), about.MAC.String()).Scan(&id, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return inventory.Asset{}, false, nil
 	}
 	var a inventory.Asset
 	if err == nil {
-		a, err = assetOf(id, body)
+		a, err = assetOf(id, []byte(body))
 	}
 	return a, err == nil, told("look up what is at an address", err)
 }
@@ -363,22 +291,49 @@ func (v view) Changes(ctx context.Context, since time.Time, survey string) iter.
 		if err != nil {
 			return err
 		}
-		return each(ctx, tx, `SELECT time, survey, asset, kind, attribute, old, new, via FROM changes WHERE time >= ? AND survey >= ? ORDER BY id`,
-			func(scan func(...any) error) error {
-				var c inventory.Change
-				var at string
-				var id int64
-				if err := scan(&at, &id, &c.Asset, &c.Kind, &c.Attribute, &c.Old, &c.New, &c.Via); err != nil {
-					return err
-				}
-				c.Survey = surveyID(id)
-				var err error
-				if c.Time, err = parseTime(at); err != nil {
-					return err
-				}
-				return yield(c)
-			}, timeText(since), number)
+		return changes(ctx, tx, yield, "time >= ? AND survey >= ?", timeText(since), number)
 	})
+}
+
+// ChangesOf are all changes of an asset, by its id, the oldest first.
+func (v view) ChangesOf(ctx context.Context, asset string) iter.Seq2[inventory.Change, error] {
+	return stream(ctx, v, "list the changes of "+asset, func(tx *sql.Tx, yield func(inventory.Change) error) error {
+		return changes(ctx, tx, yield, "asset = ?", asset)
+	})
+}
+
+func changes(ctx context.Context, tx *sql.Tx, yield func(inventory.Change) error, where string, args ...any) error {
+	return each(ctx, tx, "SELECT time, survey, asset, kind, attribute, old, new, via FROM changes WHERE "+where+" ORDER BY id",
+		func(scan func(...any) error) error {
+			var c inventory.Change
+			var at string
+			var id int64
+			if err := scan(&at, &id, &c.Asset, &c.Kind, &c.Attribute, &c.Old, &c.New, &c.Via); err != nil {
+				return err
+			}
+			c.Survey = surveyID(id)
+			var err error
+			if c.Time, err = parseTime(at); err != nil {
+				return err
+			}
+			return yield(c)
+		}, args...)
+}
+
+// Titles are what people call the assets named: the name, else the first address, by the id.
+func (v view) Titles(ctx context.Context, assets []string) (map[string]string, error) {
+	out := map[string]string{}
+	err := v.within(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, `SELECT a.id, CASE a.name WHEN '' THEN coalesce((SELECT CASE d.ip WHEN '' THEN d.mac ELSE d.ip END FROM addresses AS d
+			WHERE d.asset = a.id ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '') ELSE a.name END
+			FROM json_each(?) AS only CROSS JOIN assets AS a ON a.id = only.value`, func(scan func(...any) error) error {
+			var id, title string
+			err := scan(&id, &title)
+			out[id] = title
+			return err
+		}, jsonText(assets))
+	})
+	return out, told("look up assets", err)
 }
 
 // Counts are the sizes of the inventory.

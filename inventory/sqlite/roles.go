@@ -3,46 +3,46 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"strings"
 
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-// roles are what assets do in the conversations that were overheard: of the assets named, of all without any.
+// roles are what the assets named do in the conversations that were overheard, as far as it tells where they belong.
 func roles(ctx context.Context, tx *sql.Tx, assets []string) (map[string]inventory.Roles, error) {
-	query := `SELECT DISTINCT pa.asset, pb.asset, c.protocol FROM conversations AS c
-		JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
-		JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
-		WHERE c.mode = 'heard' AND c.protocol <> '' AND pa.asset <> pb.asset`
-	var args []any
-	if len(assets) > 0 {
-		list := "(?" + strings.Repeat(", ?", len(assets)-1) + ")"
-		of := "(SELECT subject FROM asset_subjects WHERE asset IN " + list + ")"
-		query += " AND (c.client IN " + of + " OR c.server IN " + of + ")"
-		for range 2 {
-			for _, id := range assets {
-				args = append(args, id)
-			}
-		}
-	}
 	out := map[string]inventory.Roles{}
-	count := func(asset, protocol string, of func(*inventory.Roles) *map[string]int) {
-		r := out[asset]
-		m := of(&r)
-		if *m == nil {
-			*m = map[string]int{}
-		}
-		(*m)[protocol]++
-		out[asset] = r
+	if len(assets) == 0 {
+		return out, nil
 	}
-	err := each(ctx, tx, query, func(scan func(...any) error) error {
-		var client, server, protocol string
-		if err := scan(&client, &server, &protocol); err != nil {
-			return err
+	protocols := jsonText(inventory.RoleProtocols())
+	for _, side := range []struct {
+		own, other string
+		of         func(*inventory.Roles) *map[string]int
+	}{
+		{"client", "server", func(r *inventory.Roles) *map[string]int { return &r.Asks }},
+		{"server", "client", func(r *inventory.Roles) *map[string]int { return &r.Serves }},
+	} {
+		err := each(ctx, tx, `SELECT p.asset, c.protocol, count(DISTINCT q.asset) FROM json_each(?) AS only
+			CROSS JOIN asset_subjects AS p ON p.asset = only.value
+			CROSS JOIN conversations AS c ON c.`+side.own+` = p.subject AND c.last >= p.since AND c.last < p.until
+			CROSS JOIN asset_subjects AS q ON q.subject = c.`+side.other+` AND c.last >= q.since AND c.last < q.until
+			WHERE c.protocol IN (SELECT value FROM json_each(?)) AND c.mode = 'heard' AND p.asset <> q.asset GROUP BY 1, 2`, func(scan func(...any) error) error {
+			var asset, protocol string
+			var peers int
+			if err := scan(&asset, &protocol, &peers); err != nil {
+				return err
+			}
+			r := out[asset]
+			m := side.of(&r)
+			if *m == nil {
+				*m = map[string]int{}
+			}
+			(*m)[protocol] = peers
+			out[asset] = r
+			return nil
+		}, jsonText(assets), protocols)
+		if err != nil {
+			return nil, err
 		}
-		count(client, protocol, func(r *inventory.Roles) *map[string]int { return &r.Asks })
-		count(server, protocol, func(r *inventory.Roles) *map[string]int { return &r.Serves })
-		return nil
-	}, args...)
-	return out, err
+	}
+	return out, nil
 }

@@ -100,7 +100,7 @@ func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error
 		return failed
 	}
 	matching.Explain(things, func(id string) inventory.Asset {
-		a, err := assetOf(id, before[id].body)
+		a, err := assetOf(id, []byte(before[id].body))
 		if err != nil {
 			failed = err
 		}

@@ -116,7 +116,7 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 			found[id] = true
 			return nil
 		}
-		a, err := assetOf(id, body)
+		a, err := assetOf(id, []byte(body))
 		before = append(before, a)
 		return err
 	}, survey)
@@ -128,7 +128,7 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 		if err := scan(&id, &body); err != nil {
 			return err
 		}
-		a, err := assetOf(id, body)
+		a, err := assetOf(id, []byte(body))
 		if found[id] { // only its addresses are told
 			a = inventory.Asset{ID: id, Site: a.Site, Segment: a.Segment, Addresses: a.Addresses}
 		}
@@ -158,9 +158,9 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 }
 
 // assetOf reads the body of an asset.
-func assetOf(id, body string) (inventory.Asset, error) {
+func assetOf(id string, body []byte) (inventory.Asset, error) {
 	var a inventory.Asset
-	if err := json.Unmarshal([]byte(body), &a); err != nil {
+	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("%w: asset %s: %w", ErrDamaged, id, err)
 	}
 	a.ID = id

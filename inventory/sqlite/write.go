@@ -19,9 +19,6 @@ const (
 	maxValues = 64
 	// maxCached bounds the subjects whose row numbers are remembered.
 	maxCached = 100_000
-	// quiet is how long a fact must not have been seen for its coming back to be worth folding its asset again: then it may no
-	// longer be superseded by another value.
-	quiet = time.Hour
 )
 
 // writer writes the batches of one survey.
@@ -36,6 +33,7 @@ type writer struct {
 	subjects map[discovery.Subject]int64
 	dirty    map[int64]bool      // subjects whose assets must be folded again
 	touched  map[int64]time.Time // subjects that were only seen again
+	calms    map[int64]calm      // as far as they were looked up for this batch
 
 	behind  bool // there are unsettled subjects
 	settled time.Time
@@ -51,7 +49,7 @@ func newWriter(s *Store, rules inventory.Rules, survey int64) *writer {
 
 // write commits a batch, and the assets that it changes if their turn has come or all must be settled.
 func (w *writer) write(ctx context.Context, b *batch, all bool) error {
-	w.dirty, w.touched = map[int64]bool{}, map[int64]time.Time{}
+	w.dirty, w.touched, w.calms = map[int64]bool{}, map[int64]time.Time{}, map[int64]calm{}
 	due := all || time.Since(w.settled) >= settleShare*w.took
 	err := w.store.inTx(ctx, func(tx *session) error {
 		for _, step := range []func(context.Context, *session, *batch) error{w.facts, w.links, w.talks, w.ledger} {
@@ -124,91 +122,10 @@ func (w *writer) subject(ctx context.Context, tx *session, s discovery.Subject) 
 	return id, nil
 }
 
-// facts adds new facts and counts those that were seen again.
-func (w *writer) facts(ctx context.Context, tx *session, b *batch) error {
-	for k, row := range b.facts {
-		subject, err := w.subject(ctx, tx, k.subject)
-		if err != nil {
-			return err
-		}
-		teller := subject
-		if k.teller != k.subject {
-			if teller, err = w.subject(ctx, tx, k.teller); err != nil {
-				return err
-			}
-		}
-		sum := digest(otherThan(teller, subject), k.protocol, k.mode.String(), string(k.key), k.value, k.raw, k.rule, k.from)
-		var id, survey int64
-		var first, last string
-		found, err := tx.row(ctx, "SELECT id, first, last, survey FROM facts WHERE subject = ? AND digest = ?", []any{subject, sum}, &id, &first, &last, &survey)
-		if err != nil {
-			return err
-		}
-		if !found {
-			if _, err := tx.exec(ctx, `INSERT INTO facts
-				(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, last, count, survey, sensor)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				subject, teller, k.protocol, k.mode.String(), string(k.key), k.value, []byte(k.raw), row.confidence, k.rule,
-				keysText(splitKeys(k.from)), sum, timeText(row.first), timeText(row.last), row.count, w.survey, row.sensor); err != nil {
-				return err
-			}
-			w.dirty[subject] = true
-			if err := w.afterInsert(ctx, tx, subject, k.key); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := tx.exec(ctx, `UPDATE facts SET first = min(first, ?2), count = count + ?4, confidence = max(confidence, ?5),
-			survey = CASE WHEN ?3 >= last THEN ?6 ELSE survey END, sensor = CASE WHEN ?3 >= last THEN ?7 ELSE sensor END, last = max(last, ?3)
-			WHERE id = ?1`, id, timeText(row.first), timeText(row.last), row.count, row.confidence, w.survey, row.sensor); err != nil {
-			return err
-		}
-		before, err := parseTime(last)
-		if err != nil {
-			return err
-		}
-		again := survey != w.survey || timeText(row.first) < first || row.last.Sub(before) > quiet
-		if !again && k.key == discovery.KeyBinding {
-			if again, err = contested(ctx, tx, subject); err != nil {
-				return err
-			}
-		}
-		if again {
-			w.dirty[subject] = true
-		} else {
-			w.see(subject, row.last)
-		}
-	}
-	return nil
-}
-
 func (w *writer) see(subject int64, at time.Time) {
 	if at.After(w.touched[subject]) {
 		w.touched[subject] = at
 	}
-}
-
-// afterInsert marks a subject whose MAC and IP belong together, and drops the oldest of too many values.
-func (w *writer) afterInsert(ctx context.Context, tx *session, subject int64, key discovery.Key) error {
-	if key == discovery.KeyBinding {
-		if _, err := tx.exec(ctx, "UPDATE subjects SET bound = 1 WHERE id = ?", subject); err != nil {
-			return err
-		}
-	}
-	var count int
-	if _, err := tx.row(ctx, "SELECT count(*) FROM facts WHERE subject = ? AND key = ?", []any{subject, string(key)}, &count); err != nil || count <= maxValues {
-		return err
-	}
-	_, err := tx.exec(ctx, `DELETE FROM facts WHERE id IN
-		(SELECT id FROM facts WHERE subject = ? AND key = ? ORDER BY last DESC, value LIMIT -1 OFFSET ?)`, subject, string(key), maxValues)
-	return err
-}
-
-// contested reports whether another MAC claims the IP of a subject: who was seen last then matters.
-func contested(ctx context.Context, tx *session, subject int64) (yes bool, err error) {
-	_, err = tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM subjects AS s JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip
-		WHERE s.id = ? AND o.mac <> s.mac AND o.bound = 1)`, []any{subject}, &yes)
-	return yes, err
 }
 
 // links adds links and counts those that were told again. They change no asset: neighbours are found when they are read.
@@ -249,16 +166,31 @@ func (w *writer) talks(ctx context.Context, tx *session, b *batch) error {
 		if err != nil {
 			return err
 		}
-		var id int64
+		var id, survey int64
 		var answered bool
-		found, err := tx.row(ctx, `SELECT id, answered FROM conversations
-			WHERE client = ? AND server = ? AND transport = ? AND port = ? AND protocol = ? AND survey = ?`,
-			[]any{client, server, k.transport.String(), k.port, k.protocol, w.survey}, &id, &answered)
+		var mode string
+		known, err := tx.row(ctx, `SELECT id, survey, answered, mode FROM conversations
+			WHERE client = ? AND server = ? AND transport = ? AND port = ? AND protocol = ? ORDER BY survey DESC LIMIT 1`,
+			[]any{client, server, k.transport.String(), k.port, k.protocol}, &id, &survey, &answered, &mode)
 		first, last := timeText(row.first), timeText(row.last)
 		switch {
 		case err != nil:
-		case !found:
-			w.dirty[client], w.dirty[server] = true, true
+		case !known || survey != w.survey:
+			news := !known || row.answered && !answered || mode != k.mode.String()
+			for _, end := range []struct {
+				subject int64
+				there   bool
+			}{{client, true}, {server, row.answered}} {
+				calm, err := w.calmOf(ctx, tx, end.subject)
+				if err != nil {
+					return err
+				}
+				if news || !calm.ok {
+					w.dirty[end.subject] = true
+				} else if end.there {
+					w.see(end.subject, row.last)
+				}
+			}
 			_, err = tx.exec(ctx, `INSERT INTO conversations (survey, client, server, transport, port, protocol, mode, packets, bytes, operations,
 				answered, frequency, median_ns, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 				w.survey, client, server, k.transport.String(), k.port, k.protocol, k.mode.String(), int64(row.packets), int64(row.bytes),

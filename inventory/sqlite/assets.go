@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+const (
+	// firstPage is how many assets are told before the surroundings of all are gathered: whoever looks sees the first rows at once.
+	firstPage = 100
+	// pageSize is how many assets are in memory at a time after that.
+	pageSize = 1000
+)
+
+// assetOrder is that of Assets; an index has it.
+const assetOrder = " ORDER BY site, segment, place, id LIMIT ?"
+
+// Assets come sorted by site, segment and first address. The first come at once, however many there are.
+func (v view) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
+	return stream(ctx, v, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
+		page, err := assetRows(ctx, tx, assetOrder, firstPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		ids := make([]string, len(page))
+		for i, row := range page {
+			ids[i] = row.asset.ID
+		}
+		around, err := surround(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		for size := firstPage; ; size = pageSize {
+			if err := around.tell(ctx, tx, page, yield); err != nil || len(page) < size {
+				return err
+			}
+			last := page[len(page)-1]
+			if page, err = assetRows(ctx, tx, "WHERE (site, segment, place, id) > (?, ?, ?, ?)"+assetOrder,
+				last.asset.Site, last.asset.Segment, last.place, last.asset.ID, pageSize); err != nil {
+				return err
+			}
+			if size == firstPage && len(page) > 0 {
+				if around, err = surround(ctx, tx, nil); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
+
+// assetLine is an asset as its row holds it.
+type assetLine struct {
+	asset inventory.Asset
+	place []byte
+
+	body        []byte
+	first, last string
+}
+
+// decode reads the columns.
+func (l *assetLine) decode() error {
+	asset, err := assetOf(l.asset.ID, l.body)
+	if err != nil {
+		return err
+	}
+	l.asset, l.body = asset, nil
+	return parseTimes(l.first, &l.asset.FirstSeen, l.last, &l.asset.LastSeen)
+}
+
+// assetRows reads the rows that a condition names. Decoding takes most of the time, so all processors share it.
+func assetRows(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]assetLine, error) {
+	var out []assetLine
+	err := each(ctx, tx, "SELECT id, place, body, first_seen, last_seen FROM assets "+where, func(scan func(...any) error) error {
+		var line assetLine
+		err := scan(&line.asset.ID, &line.place, &line.body, &line.first, &line.last)
+		out = append(out, line)
+		return err
+	}, args...)
+	if err != nil || len(out) == 0 {
+		return out, err
+	}
+	share := (len(out) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	var errs []error
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for part := range slices.Chunk(out, share) {
+		group.Go(func() {
+			for i := range part {
+				if err := part[i].decode(); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	return out, errors.Join(errs...)
+}
+
+// surroundings are what other rows tell of assets.
+type surroundings struct {
+	neighbours  map[string][]inventory.Neighbour
+	annotations map[string]map[string]string
+}
+
+// surround gathers the surroundings of the assets named, of all for nil.
+func surround(ctx context.Context, tx *sql.Tx, only []string) (surroundings, error) {
+	var s surroundings
+	var err error
+	if s.neighbours, err = neighbours(ctx, tx, only); err != nil {
+		return s, err
+	}
+	if only == nil {
+		s.annotations, err = inEffect(ctx, tx, "a-")
+	} else {
+		s.annotations, err = lastWords(ctx, tx, "asset IN (SELECT value FROM json_each(?))", jsonText(only))
+	}
+	return s, err
+}
+
+// tell completes the assets of a page and yields them.
+func (s surroundings) tell(ctx context.Context, tx *sql.Tx, page []assetLine, yield func(inventory.Asset) error) error {
+	var doubtful []string
+	for _, line := range page {
+		if inventory.LooksAtRoles(line.asset) {
+			doubtful = append(doubtful, line.asset.ID)
+		}
+	}
+	roles, err := roles(ctx, tx, doubtful)
+	if err != nil {
+		return err
+	}
+	for _, line := range page {
+		a := line.asset
+		a.Neighbours, a.Annotations = s.neighbours[a.ID], s.annotations[a.ID]
+		proposal, match := inventory.Propose(a, roles[a.ID]), inventory.MatchabilityOf(a.Identity)
+		a.Level, a.LevelReason, a.ProposedType, a.Matchability = proposal.Level, proposal.Reason, proposal.Type, &match
+		if err := yield(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// neighbours are those of the assets named, of all for nil.
+func neighbours(ctx context.Context, tx *sql.Tx, only []string) (map[string][]inventory.Neighbour, error) {
+	found, err := wires(ctx, tx, only)
+	if err != nil || only == nil {
+		return inventory.Neighbours(found), err
+	}
+	// Whether what a forwarding table tells counts, depends on what else hangs on the bridge, and on what other bridges say of that.
+	for range 2 {
+		if !slices.ContainsFunc(found, func(w inventory.Wire) bool { return w.Link.Via == inventory.ViaForwarding }) {
+			break
+		}
+		ends := map[string]bool{}
+		for _, id := range only {
+			ends[id] = true
+		}
+		for _, w := range found {
+			ends[w.Asset], ends[w.Remote] = true, true
+		}
+		delete(ends, "")
+		if found, err = wires(ctx, tx, slices.Sorted(maps.Keys(ends))); err != nil {
+			return nil, err
+		}
+	}
+	return inventory.Neighbours(found), nil
+}
+
+// wiresTold begins with those that assets told; wiresTo with those that may lead to them.
+const (
+	wiresTold = `SELECT l.id FROM json_each(?1) AS only CROSS JOIN asset_subjects AS p ON p.asset = only.value CROSS JOIN links AS l ON l.subject = p.subject`
+	wiresTo   = `SELECT l.id FROM json_each(?1) AS only CROSS JOIN addresses AS a ON a.asset = only.value AND a.mac <> ''
+			CROSS JOIN subjects AS r ON r.mac = a.mac AND r.mac <> '' CROSS JOIN links AS l ON l.remote = r.id
+		UNION SELECT l.id FROM json_each(?1) AS only CROSS JOIN addresses AS a ON a.asset = only.value AND a.ip <> ''
+			CROSS JOIN sites AS t ON t.name = a.site CROSS JOIN segments AS g ON g.site = t.id AND g.name = a.segment
+			CROSS JOIN subjects AS r ON r.segment = g.id AND r.ip = a.ip CROSS JOIN links AS l ON l.remote = r.id
+		UNION SELECT l.id FROM (
+				SELECT n.name AS name FROM json_each(?1) AS only CROSS JOIN asset_names AS n ON n.asset = only.value
+				UNION SELECT m.value FROM json_each(?1) AS only CROSS JOIN asset_marks AS m ON m.asset = only.value AND m.kind IN ('mac', 'chassis')
+				UNION SELECT a.mac FROM json_each(?1) AS only CROSS JOIN addresses AS a ON a.asset = only.value AND a.mac <> '') AS named
+			CROSS JOIN links AS l ON lower(replace(l.remote_name, '-', ':')) = lower(replace(named.name, '-', ':'))`
+)
+
+// wires are the links that the assets named told or are told by, of all for nil, with the assets at both ends.
+func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, error) {
+	which, args := "", []any(nil)
+	if only != nil {
+		which, args = " WHERE l.id IN ("+wiresTold+" UNION "+wiresTo+")", []any{jsonText(only)}
+	}
+	var out []inventory.Wire
+	var ends []end
+	err := each(ctx, tx, `SELECT p.asset, t.name, g.name, l.local_port, l.remote_name, l.remote_port, l.via, l.last,
+		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r_segment.name, '')
+		FROM links AS l JOIN subjects AS o ON o.id = l.subject JOIN segments AS g ON g.id = o.segment JOIN sites AS t ON t.id = g.site
+		JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
+		LEFT JOIN subjects AS r ON r.id = l.remote LEFT JOIN segments AS r_segment ON r_segment.id = r.segment`+which+`
+		ORDER BY l.id`, func(scan func(...any) error) error {
+		var w inventory.Wire
+		var e end
+		var segment, last, remoteSegment string
+		if err := scan(&w.Asset, &e.site, &segment, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &last,
+			&e.mac, &e.ip, &remoteSegment); err != nil {
+			return err
+		}
+		e.segment, e.name = cmp.Or(remoteSegment, segment), w.Link.RemoteName
+		var err error
+		if w.Last, err = parseTime(last); err == nil {
+			w.Link.Remote, err = subjectOf(e.site, e.segment, e.mac, e.ip, 0, "")
+		}
+		out, ends = append(out, w), append(ends, e)
+		return err
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(ends, endsAtOnce) {
+		if err := findEnds(ctx, tx, part); err != nil {
+			return nil, err
+		}
+	}
+	for i, e := range ends {
+		out[i].Remote = e.asset
+	}
+	return out, nil
+}
+
+// endsAtOnce bounds the memory of looking for the far ends of many links.
+const endsAtOnce = 10_000
+
+// end is the far end of a link, as it was told, and the asset that it is: empty when it is in nobody's inventory yet, or cannot be
+// told.
+type end struct {
+	site, segment string
+	mac, ip, name string
+	asset         string
+}
+
+// findEnds finds the assets: by the MAC, the IP, the chassis id, or a name that only one asset of the segment has.
+func findEnds(ctx context.Context, tx *sql.Tx, ends []end) error {
+	type key struct{ value, site, segment string }
+	for _, try := range []struct {
+		value     func(end) string
+		inSegment bool
+		query     string // value, site, segment, asset
+	}{
+		{func(e end) string { return e.mac }, false, "addresses AS x ON x.mac = wanted.value AND x.mac <> ''"},
+		{func(e end) string { return e.ip }, true, "addresses AS x ON x.ip = wanted.value AND x.ip <> ''"},
+		{func(e end) string { return macText(e.name) }, false, "addresses AS x ON x.mac = wanted.value AND x.mac <> ''"},
+		{func(e end) string { return macText(e.name) }, false, "asset_marks AS x ON x.value = wanted.value AND x.kind = 'mac'"},
+		{func(e end) string { return strings.ToLower(e.name) }, true, "asset_marks AS x ON x.value = wanted.value AND x.kind = 'chassis'"},
+		{func(e end) string { return e.name }, true, "asset_names AS n ON n.name = wanted.value CROSS JOIN assets AS x ON x.id = n.asset"},
+	} {
+		wanted := map[string]bool{}
+		for _, e := range ends {
+			if value := try.value(e); e.asset == "" && value != "" {
+				wanted[value] = true
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		asset := "x.asset"
+		if strings.Contains(try.query, "AS n") {
+			asset = "x.id"
+		}
+		found := map[key]string{} // empty: several
+		err := each(ctx, tx, "SELECT DISTINCT wanted.value, x.site, x.segment, "+asset+" FROM json_each(?) AS wanted CROSS JOIN "+try.query,
+			func(scan func(...any) error) error {
+				var k key
+				var asset string
+				if err := scan(&k.value, &k.site, &k.segment, &asset); err != nil {
+					return err
+				}
+				if !try.inSegment {
+					k.segment = ""
+				}
+				if before, ok := found[k]; ok && before != asset {
+					asset = ""
+				}
+				found[k] = asset
+				return nil
+			}, jsonText(slices.Sorted(maps.Keys(wanted))))
+		if err != nil {
+			return err
+		}
+		for i, e := range ends {
+			if e.asset != "" {
+				continue
+			}
+			k := key{try.value(e), e.site, e.segment}
+			if !try.inSegment {
+				k.segment = ""
+			}
+			ends[i].asset = found[k]
+		}
+	}
+	return nil
+}
