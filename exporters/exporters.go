@@ -62,6 +62,18 @@ type Options struct {
 func All() []Format {
 	return []Format{
 		{
+			Name:        "conduits",
+			Description: "conversations between zones, added up: the 35 columns of a conduit list (IEC 62443-3-2)",
+			Extension:   ".csv",
+			Export:      oneTable("conduits"),
+		},
+		{
+			Name:        "coverage",
+			Description: "what was not looked at or not seen whole, and what would close it",
+			Extension:   ".csv",
+			Export:      oneTable("coverage"),
+		},
+		{
 			Name:        "csv",
 			Description: "a table, one row per asset unless --what names another, for a spreadsheet (RFC 4180)",
 			Extension:   ".csv",
@@ -92,6 +104,18 @@ func All() []Format {
 			},
 		},
 		{
+			Name:        "evidence",
+			Description: "every fact of every asset, and where it came from",
+			Extension:   ".csv",
+			Export:      oneTable("evidence"),
+		},
+		{
+			Name:        "external",
+			Description: "what lies outside of the site and is relied on, or is a way in",
+			Extension:   ".csv",
+			Export:      oneTable("external"),
+		},
+		{
 			Name:        "html",
 			Description: "report in one file: numbers, map, assets with evidence, conversations, changes",
 			Extension:   ".html",
@@ -107,6 +131,19 @@ func All() []Format {
 				return xlsx.Export(ctx, from, to, xlsx.Options{Time: o.Time, Version: o.Version, Site: o.Site, Reproducible: o.Reproducible, TLP: o.TLP})
 			},
 		},
+		{
+			Name:        "zones",
+			Description: "zones that people accepted, and proposals, with their assets and ways in",
+			Extension:   ".csv",
+			Export:      oneTable("zones"),
+		},
+	}
+}
+
+// oneTable is a format of its own for a table that many will ask for.
+func oneTable(what string) func(context.Context, inventory.Source, io.Writer, Options) error {
+	return func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+		return csv.Export(ctx, from, to, csv.Options{What: what, Excel: o.Excel, TLP: o.TLP})
 	}
 }
 

@@ -367,6 +367,34 @@ func TestDecodesToTheSameCounts(t *testing.T) {
 	}
 }
 
+// A server with two addresses has its conversations in two places of the list, and still each service once.
+func TestServicesAreWrittenOnce(t *testing.T) {
+	talk := func(server, ip string, port uint16) inventory.Conversation {
+		return inventory.Conversation{ClientIP: "10.0.0.1", Server: server, ServerIP: ip, Transport: "tcp", Port: port}
+	}
+	services := []inventory.Service{{Transport: "tcp", Port: 102}, {Transport: "tcp", Port: 502}}
+	from := &exporterstest.Inventory{
+		Things: []inventory.Asset{{ID: "a-1", Services: services}, {ID: "a-2", Services: services}},
+		Talks: []inventory.Conversation{
+			talk("a-1", "10.0.0.2", 102), talk("a-2", "10.0.0.3", 102), talk("", "198.51.100.1", 443), talk("a-1", "10.0.0.4", 502), talk("", "198.51.100.1", 443),
+		},
+	}
+	document := export(t, from, options())
+	validate(t, document)
+	var refs []string
+	flows := 0
+	for _, s := range *decode(t, document).Services {
+		refs = append(refs, s.BOMRef)
+		if s.Data != nil {
+			flows += len(*s.Data)
+		}
+	}
+	want := []string{"a-1:tcp/102", "a-1:tcp/502", "a-2:tcp/102", "a-2:tcp/502", "host-198.51.100.1:tcp/443"}
+	if diff := cmp.Diff(want, refs); diff != "" || flows != len(from.Talks) {
+		t.Errorf("%d flows, services (-want +got):\n%s", flows, diff)
+	}
+}
+
 func TestHostileNamesComeOutHarmless(t *testing.T) {
 	got := export(t, exporterstest.Hostile(), options())
 	validate(t, got)

@@ -110,7 +110,10 @@ func (l *list) write(encoded []byte) {
 // close writes what was kept, sorted, and the end of the array.
 func (l *list) close() error {
 	if l.spool != nil {
-		if err := l.spool.each(l.write); err != nil {
+		if err := l.spool.each(func(_ string, encoded []byte) error {
+			l.write(encoded)
+			return l.out.err
+		}); err != nil {
 			return err
 		}
 	}

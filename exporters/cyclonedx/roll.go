@@ -58,7 +58,7 @@ func callRoll(ctx context.Context, from inventory.Source) (*roll, error) {
 				l.remarks = append(l.remarks, remark{text: note})
 			}
 		}
-		if note := discovery.Text(a.Annotations["notes"]); note != "" {
+		if note := discovery.Text(a.Annotations["remarks"]); note != "" {
 			l.remarks = append(l.remarks, remark{note, true})
 		}
 		r.said = r.said || len(a.Annotations) > 0

@@ -3,6 +3,7 @@ package cyclonedx
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -15,28 +16,52 @@ import (
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-// services writes what listens on the assets, with the conversations as data flows. Conversations come sorted by server, so
-// only those of one server are in memory, and those with servers that are no asset.
+// services writes what listens on the assets, with the conversations as data flows. One server may have several addresses, and one
+// address outside may be told of in several segments, so the conversations are sorted by server first.
 func (e *exporter) services(ctx context.Context) error {
 	list := e.list("services", "service")
 	defer list.discard()
-	written := map[string]bool{}
-	var flows []inventory.Conversation // of one server
+	talks := &spool{}
+	defer talks.discard()
 	for c, err := range e.from.Conversations(ctx) {
 		if err != nil {
 			return fmt.Errorf("read conversations: %w", err)
 		}
 		c = tidyConversation(c)
-		if len(flows) > 0 && flows[0].Server != c.Server {
-			if err := e.serveAll(list, flows); err != nil {
+		encoded, err := json.Marshal(kept(c))
+		if err != nil {
+			return err
+		}
+		if err := talks.add(e.serverOf(c).key(), encoded); err != nil {
+			return err
+		}
+	}
+	written := map[string]bool{}
+	var flows []inventory.Conversation // of one server
+	finish := func() error {
+		if len(flows) == 0 {
+			return nil
+		}
+		server := e.serverOf(flows[0])
+		written[server.asset] = true
+		err := e.serve(list, server, flows)
+		flows = flows[:0]
+		return err
+	}
+	last := ""
+	err := talks.each(func(key string, encoded []byte) error {
+		if key != last {
+			if err := finish(); err != nil {
 				return err
 			}
-			flows = flows[:0]
+			last = key
 		}
-		flows = append(flows, c)
-		written[c.Server] = true
-	}
-	if err := e.serveAll(list, flows); err != nil {
+		var c kept
+		err := json.Unmarshal(encoded, &c)
+		flows = append(flows, inventory.Conversation(c))
+		return err
+	})
+	if err := cmp.Or(err, finish()); err != nil {
 		return err
 	}
 	for _, id := range e.roll.ids() {
@@ -49,36 +74,35 @@ func (e *exporter) services(ctx context.Context) error {
 	return list.close()
 }
 
-// serveAll writes the services that the flows go to. They have one server in common, or none that is an asset.
-func (e *exporter) serveAll(list *list, flows []inventory.Conversation) error {
-	if len(flows) > 0 && flows[0].Server != "" {
-		return e.serve(list, host{asset: flows[0].Server}, flows)
+// kept is a conversation with all its fields in JSON.
+type kept inventory.Conversation
+
+// serverOf is whose service a conversation goes to.
+func (e *exporter) serverOf(c inventory.Conversation) host {
+	if _, known := e.roll.lines[c.Server]; known {
+		return host{asset: c.Server}
 	}
-	slices.SortStableFunc(flows, func(a, b inventory.Conversation) int { return cmp.Compare(a.ServerIP, b.ServerIP) })
-	for len(flows) > 0 {
-		ip := flows[0].ServerIP
-		n := slices.IndexFunc(flows, func(c inventory.Conversation) bool { return c.ServerIP != ip })
-		if n < 0 {
-			n = len(flows)
-		}
-		if err := e.serve(list, host{ip: ip}, flows[:n]); err != nil {
-			return err
-		}
-		flows = flows[n:]
-	}
-	return nil
+	return host{address: cmp.Or(c.ServerIP, c.ServerMAC)}
 }
 
 // host is whose services are written: an asset, or an address that is none.
-type host struct{ asset, ip string }
+type host struct{ asset, address string }
+
+// key is the bom-ref of the asset, or one that is made of the address.
+func (h host) key() string {
+	if h.asset != "" {
+		return h.asset
+	}
+	return "host-" + h.address
+}
 
 // serve writes the services of one host: those that it is known to have, and those that somebody was seen talking to.
 func (e *exporter) serve(list *list, server host, flows []inventory.Conversation) error {
 	known := e.roll.lines[server.asset]
-	ref, group := server.asset, known.name
+	ref, group := server.key(), known.name
 	if server.asset == "" {
-		ref, group = "host-"+server.ip, server.ip
-		if ip, err := netip.ParseAddr(server.ip); err == nil {
+		group = server.address
+		if ip, err := netip.ParseAddr(server.address); err == nil {
 			known.ips = []netip.Addr{ip}
 		}
 	}

@@ -47,20 +47,24 @@ func (s *spool) add(ref string, encoded []byte) error {
 	return nil
 }
 
-// each calls write with every element, by bom-ref; the bytes are valid during the call.
-func (s *spool) each(write func([]byte)) error {
+// each calls f with every element, by bom-ref, up to its first error; the bytes are valid during the call.
+func (s *spool) each(f func(ref string, encoded []byte) error) error {
 	slices.SortStableFunc(s.index, func(a, b spooled) int { return cmp.Compare(a.ref, b.ref) })
 	var buffer []byte
 	for _, at := range s.index {
 		if at.offset >= s.filed {
-			write(s.memory[at.offset-s.filed:][:at.length])
+			if err := f(at.ref, s.memory[at.offset-s.filed:][:at.length]); err != nil {
+				return err
+			}
 			continue
 		}
 		buffer = slices.Grow(buffer[:0], at.length)[:at.length]
 		if _, err := s.file.ReadAt(buffer, at.offset); err != nil {
 			return fmt.Errorf("sort a large inventory: %w", err)
 		}
-		write(buffer)
+		if err := f(at.ref, buffer); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -49,6 +49,6 @@ func tidyIdentity(i inventory.Identity) inventory.Identity {
 }
 
 func tidyConversation(c inventory.Conversation) inventory.Conversation {
-	c.Transport, c.Protocol, c.ServerIP = text(c.Transport), text(c.Protocol), text(c.ServerIP)
+	c.Transport, c.Protocol, c.ServerIP, c.ServerMAC = text(c.Transport), text(c.Protocol), text(c.ServerIP), text(c.ServerMAC)
 	return c
 }

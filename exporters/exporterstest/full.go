@@ -51,7 +51,7 @@ func Full() *Inventory {
 				},
 				Annotations: map[string]string{
 					"zone": "presses", "owner": "maintenance", "asset_number": "PR-3-001", "support_end": "2033-10-01", "criticality": "high",
-					"location": "hall 2, cabinet 7", "notes": "spare CPU in the store room",
+					"location": "hall 2, cabinet 7", "remarks": "spare CPU in the store room",
 				},
 				Seen: inventory.SeenBoth,
 			}),

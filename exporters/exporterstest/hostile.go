@@ -54,7 +54,7 @@ func Hostile() *Inventory {
 			Services:    []inventory.Service{{Transport: "tcp", Port: 1, Protocol: bad}, {Transport: bad, Port: 2}},
 			Components:  []inventory.Component{{Path: "endpoint=" + bad, Name: bad, Identity: identity}},
 			Neighbours:  []inventory.Neighbour{{LocalPort: bad, Name: bad, RemotePort: bad, Via: bad}},
-			Annotations: map[string]string{"owner": bad, bad: bad}, Notes: []string{bad}, Seen: inventory.SeenPassive,
+			Annotations: map[string]string{"owner": bad, "zone": bad, bad: bad}, Notes: []string{bad}, Seen: inventory.SeenPassive,
 			Ports: []inventory.Port{{Name: bad, Description: bad, MAC: bad}}, ProposedType: bad, LevelReason: bad,
 		})
 		i.Proofs[id] = []inventory.Evidence{
@@ -64,6 +64,10 @@ func Hostile() *Inventory {
 		i.Talks = append(i.Talks, inventory.Conversation{
 			Client: id, ClientIP: bad, Server: id, ServerIP: bad, Transport: "tcp", Port: 1, Protocol: bad, Operations: []string{bad}, Frequency: bad,
 		})
+		// One with the next asset, which is in another zone, and one with the internet.
+		i.Talks = append(i.Talks,
+			inventory.Conversation{Client: id, ClientIP: "10.0.0.1", Server: fmt.Sprintf("a-%016x", n%len(HostileNames())+1), ServerIP: "10.0.0.2", Transport: "tcp", Port: 2, Protocol: bad},
+			inventory.Conversation{Client: id, ClientIP: "10.0.0.1", ServerIP: fmt.Sprintf("198.51.100.%d", n), Transport: "tcp", Port: 443, Protocol: bad, External: true})
 		i.Changed = append(i.Changed, inventory.Change{Survey: "s-1", Asset: id, Kind: inventory.Appeared, Attribute: bad, Old: bad, New: bad, Via: bad})
 		i.Sent = append(i.Sent, inventory.LedgerEntry{Survey: "s-1", Target: bad, Protocol: bad, Request: bad, Bytes: "00", Outcome: "answered", Note: bad})
 		i.Runs = append(i.Runs, inventory.Survey{

@@ -29,7 +29,9 @@ type Options struct {
 
 // Sheets are the tables of the workbook, in their order, in a slice of its own.
 func Sheets() []string {
-	return []string{"assets", "components", "services", "neighbours", "conversations", "changes", "surveys"}
+	return []string{
+		"assets", "components", "services", "neighbours", "conversations", "conduits", "zones", "external", "gaps", "coverage", "changes", "surveys",
+	}
 }
 
 // Export writes the workbook.
