@@ -54,6 +54,11 @@ func New(o Options) (*Engine, error) {
 		if err := e.tables.Overlay(o.Tables); err != nil {
 			return nil, &TablesError{err}
 		}
+		for _, kind := range append(e.tables.CIPTypes.Types(), e.tables.SiemensOrders.Types()...) {
+			if !e.words.types[kind] {
+				return nil, &TablesError{fmt.Errorf("type %q is not in the vocabulary", kind)}
+			}
+		}
 	}
 	return e, nil
 }

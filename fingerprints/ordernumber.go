@@ -20,6 +20,12 @@ type OrderNumber struct {
 	Type   string
 }
 
+// orderFound is an order number that was read, and whether its family is that of its beginning alone.
+type orderFound struct {
+	OrderNumber
+	coarse bool
+}
+
 // orderRow is a row of rules/order-numbers.txt, which explains the fields.
 type orderRow struct {
 	vendor                      string
@@ -102,6 +108,11 @@ const maxOrderWords = 6
 // OrderNumber reads an order or catalogue number at the beginning of a text: alone, behind its maker's name, or with more words
 // behind it. Vendor is whose device it is, where that is known; empty otherwise.
 func (e *Engine) OrderNumber(text, vendor string) (OrderNumber, bool) {
+	found, ok := e.findOrder(text, vendor)
+	return found.OrderNumber, ok
+}
+
+func (e *Engine) findOrder(text, vendor string) (orderFound, bool) {
 	words := strings.Fields(text)
 	for n := min(3, len(words)-1); n > 0; n-- { // the maker's name in front
 		if name := e.words.spelling[fold(strings.Join(words[:n], " "))]; name != "" {
@@ -117,20 +128,62 @@ func (e *Engine) OrderNumber(text, vendor string) (OrderNumber, bool) {
 	}
 	for n := len(words); n > 0; n-- {
 		number := strings.ToUpper(strings.Trim(strings.Join(words[:n], ""), ",;:()"))
-		if printed, ok := NormaliseMLFB(strings.Join(words[:n], " ")); ok {
+		printed, isSiemens := NormaliseMLFB(strings.Join(words[:n], " "))
+		if isSiemens {
 			number = printed
+			if e.tables.SiemensOrders.Owns(number) {
+				return e.siemensOrder(orderFound{OrderNumber: OrderNumber{Number: number}})
+			}
 		}
 		lower := lowerASCII(number)
 		for _, row := range e.orders {
 			if row.bound && row.vendor != vendor || !row.sieve.passes(lower) {
 				continue
 			}
-			if got, ok := row.read(number); ok {
+			if read, ok := row.read(number); ok {
+				got := orderFound{OrderNumber: read}
+				if isSiemens && got.Vendor == siemens {
+					got, _ = e.siemensOrder(got)
+				}
+				return got, true
+			}
+		}
+		if isSiemens && (vendor == "" || vendor == siemens) {
+			if got, ok := e.siemensOrder(orderFound{OrderNumber: OrderNumber{Number: number}}); ok {
 				return got, true
 			}
 		}
 	}
-	return OrderNumber{}, false
+	return orderFound{}, false
+}
+
+const siemens = "Siemens"
+
+// siplus is the order number of a hardened product, which is that of the standard one with other characters in front.
+var siplus = regexp.MustCompile(`^6AG[12] (?:(\d{3}-1[A-Z]X\d\d|[345]4[23]-\w{5})|(12[348]-\w{5})|(05[25]-\w{5})|(\w{3}-\w{5}))`)
+
+// siemensOrder fills what is not known of an order number of Siemens with what its beginning tells.
+func (e *Engine) siemensOrder(o orderFound) (orderFound, bool) {
+	number := o.Number
+	if groups := siplus.FindStringSubmatch(number); groups != nil {
+		for i, series := range []string{"6GK7 ", "6AV2 ", "6ED1 ", "6ES7 "} {
+			if groups[i+1] != "" {
+				number = series + groups[i+1]
+			}
+		}
+	}
+	kind, ok := e.tables.SiemensOrders.Prefix(number)
+	if !ok {
+		return o, false
+	}
+	o.Vendor = siemens
+	if o.Family == "" {
+		o.Family, o.coarse = kind.Name, true
+	}
+	if o.Type == "" {
+		o.Type = kind.Type
+	}
+	return o, true
 }
 
 func (r orderRow) read(number string) (OrderNumber, bool) {
@@ -162,6 +215,7 @@ const (
 	orderRule       = "table-order-numbers"
 	orderConfidence = 0.94 // maker, type, number
 	orderModel      = 0.92 // family, model
+	orderCoarse     = 0.8  // the family that the beginning of a number tells
 )
 
 // orderNumbers adds what the order numbers and models that were found so far say.
@@ -177,13 +231,17 @@ func (e *Engine) orderNumbers(out *candidates) {
 		if c.key != discovery.KeyOrderNumber && c.key != discovery.KeyModel || !c.free || out.silenced[c.rule] != "" {
 			continue
 		}
-		number, ok := e.OrderNumber(c.value, vendor)
+		number, ok := e.findOrder(c.value, vendor)
 		if !ok {
 			continue
 		}
 		sureness := float32(1)
 		if c.confidence < orderTrusted {
 			sureness = c.confidence + 0.1
+		}
+		family := float32(orderModel)
+		if number.coarse {
+			family = orderCoarse
 		}
 		for _, found := range []struct {
 			key        discovery.Key
@@ -193,7 +251,7 @@ func (e *Engine) orderNumbers(out *candidates) {
 			{discovery.KeyVendor, number.Vendor, orderConfidence},
 			{discovery.KeyType, number.Type, orderConfidence},
 			{discovery.KeyOrderNumber, number.Number, orderConfidence},
-			{discovery.KeyFamily, number.Family, orderModel},
+			{discovery.KeyFamily, number.Family, family},
 			{discovery.KeyModel, number.Model, orderModel},
 		} {
 			if found.value != "" {

@@ -1,6 +1,7 @@
 package fingerprints
 
 import (
+	"errors"
 	"math/rand/v2"
 	"regexp/syntax"
 	"slices"
@@ -30,16 +31,21 @@ func TestOrderNumbers(t *testing.T) {
 		"6ES7 313-5BG04-0AB0":         {"6ES7 313-5BG04-0AB0", "Siemens", "SIMATIC S7-300", "CPU 313C", "plc"},
 		"6ES7 414-3EM07-0AB0":         {"6ES7 414-3EM07-0AB0", "Siemens", "SIMATIC S7-400", "CPU 414-3 PN/DP", "plc"},
 		"6ES7 151-8AB01-0AB0":         {"6ES7 151-8AB01-0AB0", "Siemens", "SIMATIC ET 200S", "IM151-8 PN/DP CPU", "plc"},
-		"6ES7 155-6AU00-0CN0":         {"6ES7 155-6AU00-0CN0", "Siemens", "SIMATIC ET 200SP", "", "remote-io"},
-		"6GK7 343-1EX30-0XE0":         {"6GK7 343-1EX30-0XE0", "Siemens", "", "CP 343-1", "comm-module"},
+		"6ES7 155-6AU00-0CN0":         {"6ES7 155-6AU00-0CN0", "Siemens", "SIMATIC ET 200SP", "IM 155-6 PN HF", "remote-io"},
+		"6GK7 343-1EX30-0XE0":         {"6GK7 343-1EX30-0XE0", "Siemens", "CP 343", "CP 343-1", "comm-module"},
 		"6GK5 208-0BA00-2TB2":         {"6GK5 208-0BA00-2TB2", "Siemens", "SCALANCE XB200", "SCALANCE XB208", "switch"},
 		"6GK5 204-2BB10-2AA3":         {"6GK5 204-2BB10-2AA3", "Siemens", "SCALANCE X200", "SCALANCE X204-2", "switch"},
-		"6GK5 646-2GS00-2AC2":         {"6GK5 646-2GS00-2AC2", "Siemens", "SCALANCE S", "", "firewall"},
-		"6AV2 124-0JC01-0AX0":         {"6AV2 124-0JC01-0AX0", "Siemens", "SIMATIC HMI", "", "hmi"},
+		"6GK5 646-2GS00-2AC2":         {"6GK5 646-2GS00-2AC2", "Siemens", "SCALANCE S", "SCALANCE SC646-2C", "firewall"},
+		"6AG1 214-1AG40-4XB0":         {"6AG1 214-1AG40-4XB0", "Siemens", "SIMATIC S7-1200", "CPU 1214C", "plc"},
+		"6AG1 343-1EX30-7XE0":         {"6AG1 343-1EX30-7XE0", "Siemens", "CP 343", "", "comm-module"},
+		"6AG1 151-3BA23-2AB0":         {"6AG1 151-3BA23-2AB0", "Siemens", "SIMATIC ET 200S", "", "remote-io"},
+		"6EP1 933-2EC41":              {"6EP1 933-2EC41", "Siemens", "SITOP UPS500", "", "ups"},
+		"6SL3 040-1MA01-0AA0":         {"6SL3 040-1MA01-0AA0", "Siemens", "SINAMICS", "", "drive"},
+		"6AV2 124-0JC01-0AX0":         {"6AV2 124-0JC01-0AX0", "Siemens", "SIMATIC HMI Comfort", "TP900 Comfort", "hmi"},
 		"6SL3244-0BB12-1FA0":          {"6SL3 244-0BB12-1FA0", "Siemens", "SINAMICS G120", "", "drive"},
 		"6SL3210-1KE18-8UF1-Z":        {"6SL3 210-1KE18-8UF1-Z", "Siemens", "SINAMICS G120C", "", "drive"},
 		"6SL3210-1KE18-8UF1Z A01 B02": {"6SL3 210-1KE18-8UF1-Z A01+B02", "Siemens", "SINAMICS G120C", "", "drive"},
-		"6GF3440-0CD10":               {"6GF3 440-0CD10", "Siemens", "", "", "identification"},
+		"6GF3440-0CD10":               {"6GF3 440-0CD10", "Siemens", "SIMATIC MV", "", "identification"},
 		"Siemens 6ED1052-1MD08-0BA1":  {"6ED1 052-1MD08-0BA1", "Siemens", "LOGO!", "", "plc"},
 		// Rockwell, with and without the series
 		"1756-L71/B LOGIX5571": {"1756-L71/B", "Rockwell Automation", "ControlLogix 5570", "1756-L71", "plc"},
@@ -228,4 +234,40 @@ func FuzzOrderNumber(f *testing.F) {
 			t.Errorf("%q is normalised to %q, and that to %q", text, got.Number, again)
 		}
 	})
+}
+
+// TestUsersTables: the rows of a user's folder go before ours, also before the patterns of order numbers.
+func TestUsersTables(t *testing.T) {
+	engine, err := New(Options{Tables: fstest.MapFS{
+		"siemens-order-prefixes.csv": {Data: []byte("prefix,family,type\n6ES7 516,Works standard controller,safety-controller\n")},
+		"cip-device-types.csv":       {Data: []byte("number,name,type\n199,Press of our own,actuator\n")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := engine.OrderNumber("6ES7516-3AN01-0AB0", ""); !ok || got.Family != "Works standard controller" || got.Type != "safety-controller" {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+	if got := identity(engine.Identify(say("enip.device-type", "199")))[discovery.KeyType]; got != "actuator" {
+		t.Errorf("device type 199 is %q", got)
+	}
+	_, err = New(Options{Tables: fstest.MapFS{"cip-device-types.csv": {Data: []byte("14,Controller,controler\n")}}})
+	var mistake *TablesError
+	if !errors.As(err, &mistake) || mistake.Error() != `type "controler" is not in the vocabulary` {
+		t.Errorf("a type that there is not: %v", err)
+	}
+}
+
+// TestTableTypes: the types of the embedded tables are words of the vocabulary.
+func TestTableTypes(t *testing.T) {
+	engine := mustDefault(t)
+	kinds := append(engine.tables.CIPTypes.Types(), engine.tables.SiemensOrders.Types()...)
+	if len(kinds) < 200 {
+		t.Fatalf("only %d rows have a type", len(kinds))
+	}
+	for _, kind := range kinds {
+		if !engine.words.types[kind] {
+			t.Errorf("type %q is not in the vocabulary", kind)
+		}
+	}
 }

@@ -48,6 +48,7 @@ func (e *Engine) registries(said values, out *candidates) {
 	e.vendorIDs(said, out)
 	e.profinetProducts(said, out)
 	e.listedProducts(said, out)
+	e.cipTypes(said, out)
 }
 
 // listedProducts adds what the maker's list of products calls devices with this sysObjectID, unless the device tells its model itself:
@@ -108,6 +109,23 @@ func (e *Engine) vendorIDs(said values, out *candidates) {
 				}
 				out.add(c)
 			}
+		}
+	}
+}
+
+// cipTypes adds what the device profile says that an EtherNet/IP device is.
+func (e *Engine) cipTypes(said values, out *candidates) {
+	for _, v := range said["enip.device-type"] {
+		number, err := strconv.ParseUint(v.text, 0, 16)
+		if err != nil {
+			continue
+		}
+		if kind, ok := e.tables.CIPTypes.Number(uint32(number)); ok && kind.Type != "" {
+			confidence := kind.Sure
+			if confidence == 0 {
+				confidence = productConfidence
+			}
+			out.add(candidate{key: discovery.KeyType, value: kind.Type, confidence: confidence, from: v.from, rule: "table-cip-types", evidence: v.text + " " + kind.Name})
 		}
 	}
 }

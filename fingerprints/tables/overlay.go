@@ -16,6 +16,8 @@ import (
 //	enterprise-numbers.txt          IANA's private enterprise numbers
 //	cip-vendors.csv, bacnet-vendors.csv, profinet-vendors.csv     number, name
 //	products.csv                    sysObjectID, and the product as ParseProduct reads it
+//	cip-device-types.csv            number, name, type
+//	siemens-order-prefixes.csv      what order numbers begin with, family, type
 //	oui.bin, enterprises.bin ...    tables of a newer walkdown
 //
 // '_' may stand for '-'. Other files are not looked at; a folder without any table is an error.
@@ -73,11 +75,13 @@ var readers = map[string]func(*Set, []byte) (Info, error){
 	"bacnet-vendors.csv":          numbersOf(func(s *Set) *map[uint64]string { return &s.BACnetVendors.own }),
 	"profinet-vendors.csv":        numbersOf(func(s *Set) *map[uint64]string { return &s.Profinet.own }),
 	"products.csv":                (*Set).products, "products.bin": packedProducts,
-	"oui.bin":            packed(3, func(s *Set, rows func() table) { s.OUI.rows = rows }),
-	"enterprises.bin":    packed(1, func(s *Set, rows func() table) { s.Enterprises.rows = rows }),
-	"cip-vendors.bin":    packed(1, func(s *Set, rows func() table) { s.CIPVendors.rows = rows }),
-	"bacnet-vendors.bin": packed(1, func(s *Set, rows func() table) { s.BACnetVendors.rows = rows }),
-	"profinet.bin":       packed(2, func(s *Set, rows func() table) { s.Profinet.rows = rows }),
+	"cip-device-types.csv":       kindsFile(func(s *Set) *Kinds { return &s.CIPTypes }),
+	"siemens-order-prefixes.csv": kindsFile(func(s *Set) *Kinds { return &s.SiemensOrders }),
+	"oui.bin":                    packed(3, func(s *Set, rows func() table) { s.OUI.rows = rows }),
+	"enterprises.bin":            packed(1, func(s *Set, rows func() table) { s.Enterprises.rows = rows }),
+	"cip-vendors.bin":            packed(1, func(s *Set, rows func() table) { s.CIPVendors.rows = rows }),
+	"bacnet-vendors.bin":         packed(1, func(s *Set, rows func() table) { s.BACnetVendors.rows = rows }),
+	"profinet.bin":               packed(2, func(s *Set, rows func() table) { s.Profinet.rows = rows }),
 }
 
 func (s *Set) prefixes(file []byte) (Info, error) {

@@ -85,10 +85,10 @@ func TestOverlay(t *testing.T) {
 		t.Errorf("the embedded table was changed: %q", got)
 	}
 	dates := map[string]string{}
-	for _, info := range set.Version()[6:] {
+	for _, info := range set.Version()[8:] {
 		dates[info.Name] = info.Date
 	}
-	if len(set.Version()) != 13 || dates["enterprise-numbers"] != "2031-02-03" || dates["oui"] != "2031-03-04" {
+	if len(set.Version()) != 15 || dates["enterprise-numbers"] != "2031-02-03" || dates["oui"] != "2031-03-04" {
 		t.Errorf("dates %v", dates)
 	}
 }
@@ -102,6 +102,9 @@ func TestOverlayMistakes(t *testing.T) {
 		"short_row": {"cip-vendors.csv", "number,name\n7\n", "cip-vendors.csv: line 2: a row of 1 cells"},
 		"product":   {"products.csv", "oid,product\n1.3.6.1.2.1,A\n", `products.csv: line 2: "1.3.6.1.2.1" is no object identifier below`},
 		"iana":      {"enterprise-numbers.txt", "<html>", "enterprise-numbers.txt: no number"},
+		"kinds":     {"cip-device-types.csv", "number,name,type\n14\n", "cip-device-types.csv: row 2: want number, name, type"},
+		"sureness":  {"cip-device-types.csv", "14,Controller,plc,2\n", `cip-device-types.csv: row 1: "2" is no confidence`},
+		"no_kinds":  {"siemens-order-prefixes.csv", "prefix,family,type\n", "siemens-order-prefixes.csv: no rows"},
 		"binary":    {"oui.bin", "x", "oui.bin: unpack table"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,4 +131,44 @@ func FuzzReadRegistries(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestKinds(t *testing.T) {
+	set := Embedded()
+	for number, want := range map[uint32]string{14: "plc", 2: "drive", 44: "switch", 43: "", 60000: ""} {
+		if kind, _ := set.CIPTypes.Number(number); kind.Type != want {
+			t.Errorf("CIP device type %d is %q, want %q", number, kind.Type, want)
+		}
+	}
+	for number, want := range map[string]string{
+		"6ES7 516-3AN01-0AB0": "plc", "6ep1933-2ec41": "ups", "6EP1 334-3BA10": "power", "6GK7 277-1AA10-0AA0": "switch", "7SJ82": "ied", "7S": "", "XYZ": "", "": "",
+	} {
+		if kind, _ := set.SiemensOrders.Prefix(number); kind.Type != want {
+			t.Errorf("%q is %q, want %q", number, kind.Type, want)
+		}
+	}
+	seen := 0
+	for _, info := range set.Version() {
+		if info.Rows == 0 || info.Source == "" || info.Licence == "" || info.Date == "" {
+			t.Errorf("a table without an origin: %+v", info)
+		}
+		if info.Name == "cip-device-types" || info.Name == "siemens-order-prefixes" {
+			seen++
+		}
+	}
+	for file, rows := range map[string]func() map[string]Kind{string(cipDeviceTypesFile): set.CIPTypes.rows, string(siemensOrdersFile): set.SiemensOrders.rows} {
+		if info := kindsInfo([]byte(file)); len(rows()) != info.Rows {
+			t.Errorf("%s: %d rows of %d", info.Name, len(rows()), info.Rows) // one does not parse, or stands twice
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d of 2 tables are told", seen)
+	}
+	own := Embedded()
+	if err := own.Overlay(fstest.MapFS{"siemens_order_prefixes.csv": {Data: []byte("6ES7,Ours,\n")}}); err != nil {
+		t.Fatal(err)
+	}
+	if kind, _ := own.SiemensOrders.Prefix("6ES7 516-3AN01-0AB0"); kind.Name != "Ours" || !own.SiemensOrders.Owns("6ES7 5") || own.SiemensOrders.Owns("6EP1") {
+		t.Errorf("the user's row does not go first: %+v", kind)
+	}
 }

@@ -14,6 +14,8 @@ type Set struct {
 	BACnetVendors Numbers
 	Profinet      Profinet
 	Products      Products // behind object identifiers
+	CIPTypes      Kinds    // device profiles: what an EtherNet/IP device is
+	SiemensOrders Kinds    // what order numbers of Siemens begin with
 	users         []Info   // of the user's files
 }
 
@@ -23,6 +25,7 @@ func Embedded() Set {
 		OUI: OUI{rows: lazy(ouiFile, 3)}, Enterprises: Numbers{rows: lazy(enterprisesFile, 1)}, CIPVendors: Numbers{rows: lazy(cipVendorsFile, 1)},
 		BACnetVendors: Numbers{rows: lazy(bacnetVendorsFile, 1)}, Profinet: Profinet{rows: lazy(profinetFile, 2)},
 		Products: Products{rows: lazyProducts(productsFile)},
+		CIPTypes: kindsOf(cipDeviceTypesFile), SiemensOrders: kindsOf(siemensOrdersFile),
 	}
 }
 
@@ -40,6 +43,9 @@ func (s Set) Version() []Info {
 	for _, file := range [][]byte{ouiFile, enterprisesFile, cipVendorsFile, bacnetVendorsFile, profinetFile, productsFile} {
 		info, _ := header(file)
 		out = append(out, info)
+	}
+	for _, file := range [][]byte{cipDeviceTypesFile, siemensOrdersFile} {
+		out = append(out, kindsInfo(file))
 	}
 	return append(out, s.users...)
 }

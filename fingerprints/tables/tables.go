@@ -1,6 +1,7 @@
 // Package tables holds public registries in a compact form: the MAC prefixes of the IEEE (MA-L, MA-M, MA-S), the private
-// enterprise numbers of IANA, the vendor ids of CIP (ODVA), BACnet (ASHRAE) and PROFINET (PI), and what makers' own lists call the
-// products behind a sysObjectID. The .bin files are made by gen from transcriptions of the registries and the makers' MIBs; each begins with a header in plain text that names its source, licence, date and
+// enterprise numbers of IANA, the vendor ids of CIP (ODVA), BACnet (ASHRAE) and PROFINET (PI), the device types of CIP, what order
+// numbers of Siemens begin with, and what makers' own lists call the products behind a sysObjectID. The .bin files are made by gen
+// from transcriptions of the registries and the makers' MIBs; each begins with a header in plain text that names its source, licence, date and
 // rows, then a zlib stream follows. They are unpacked at their first use, so a program that never asks pays nothing but their
 // size. A user's own files are laid over them ([Set.Overlay]).
 package tables
