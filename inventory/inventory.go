@@ -167,6 +167,7 @@ type Survey struct {
 	Troubles   []Trouble      `json:"troubles,omitempty"`
 	Rhythms    []Rhythm       `json:"rhythms,omitempty"` // of the devices that were asked
 	Version    string         `json:"version"`           // of walkdown
+	Custody    Custody        `json:"custody,omitzero"`
 }
 
 // PlugInPoint is where the sensor was connected.

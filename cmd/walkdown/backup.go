@@ -11,7 +11,8 @@ type backupCmd struct {
 
 // Help is shown below the flags.
 func (backupCmd) Help() string {
-	return "A survey may go on recording meanwhile. The copy is one compact file that can be mailed, opened with --db, and recorded into."
+	return "A survey may go on recording meanwhile. The copy is one compact file that can be mailed, opened with --db, and recorded into. Its SHA-256\n" +
+		"is printed: noted down, it shows later that the copy is still the one that was made."
 }
 
 // Run copies the inventory as it stands.
@@ -25,8 +26,13 @@ func (c backupCmd) Run(a *app) error {
 	if errors.Is(err, fs.ErrExist) {
 		return usage("name a file that does not exist yet", "%s exists", c.File)
 	}
-	if err == nil {
-		a.say("wrote %s", c.File)
+	if err != nil {
+		return err
 	}
-	return err
+	copied, err := hashFile(c.File)
+	if err != nil {
+		return err
+	}
+	a.say("wrote %s, %d bytes, SHA-256 %s", c.File, copied.Bytes, copied.SHA256)
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/walkdown-ot/walkdown/discovery/capture"
@@ -16,9 +17,9 @@ type readCmd struct {
 
 // Run listens to the files, one after the other.
 func (c readCmd) Run(a *app) error {
-	sources := make([]capture.Source, 0, len(c.Files))
+	sources := make([]*hashedSource, 0, len(c.Files))
 	for _, name := range c.Files {
-		source, err := c.open(a, name)
+		source, err := openHashed(a, name)
 		if err != nil {
 			for _, open := range sources {
 				err = errors.Join(err, open.Close())
@@ -36,6 +37,12 @@ func (c readCmd) Run(a *app) error {
 	for i, source := range sources {
 		run := survey.Survey{Ear: source, Listener: r.listen(c.Files[i], r.recorder, nil), Progress: show.show}
 		report, err := run.Run(a.ctx)
+		if a.ctx.Err() == nil {
+			file, hashErr := source.hash.capture(c.Files[i])
+			if hashErr == nil {
+				r.survey.Custody.Captures = append(r.survey.Custody.Captures, file)
+			}
+		}
 		if err = errors.Join(err, source.Close()); err != nil {
 			whole.Reasons = append(whole.Reasons, err.Error())
 		}
@@ -59,9 +66,44 @@ func (c readCmd) Run(a *app) error {
 	return r.end(whole, nil)
 }
 
-func (c readCmd) open(a *app, name string) (capture.Source, error) {
-	if name == "-" {
-		return capture.NewReader(a.stdin, "standard input")
+// hashedSource is a capture whose bytes are hashed while they are read.
+type hashedSource struct {
+	capture.Source
+	hash *hashing
+	file *os.File // nil: standard input
+}
+
+func openHashed(a *app, name string) (*hashedSource, error) {
+	from, title := a.stdin, "standard input"
+	var file *os.File
+	if name != "-" {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return nil, fmt.Errorf("open capture: %w", err)
+		}
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			_ = file.Close() // it was only looked at
+			_, err := capture.OpenFile(name)
+			return nil, err
+		}
+		from, title = file, name
 	}
-	return capture.OpenFile(name)
+	s := &hashedSource{hash: newHashing(from), file: file}
+	var err error
+	if s.Source, err = capture.NewReader(s.hash, title); err == nil {
+		return s, nil
+	}
+	if file != nil {
+		err = errors.Join(err, file.Close())
+	}
+	return nil, err
+}
+
+// Close closes the capture and its file.
+func (s *hashedSource) Close() error {
+	err := s.Source.Close()
+	if s.file != nil {
+		err = errors.Join(err, s.file.Close())
+	}
+	return err
 }

@@ -56,6 +56,9 @@ func (a *app) record(describe inventory.Survey) (*recording, error) {
 		r.survey.Operator = first(r.survey.Operator, operator())
 		r.survey.Version = version()
 		r.survey.Started = now()
+		r.survey.Custody, err = a.custody(engine)
+	}
+	if err == nil {
 		r.recorder, err = store.Begin(a.ctx, r.survey)
 	}
 	if err != nil {

@@ -94,7 +94,7 @@ func hintFor(err error) string {
 	case errors.Is(err, sqlite.ErrDiskFull), errors.Is(err, sqlite.ErrReadOnly):
 		return "nothing that was stored before is lost; make room or name another place with --db"
 	case errors.Is(err, sqlite.ErrDamaged):
-		return "keep the file as it is and record into another one with --db"
+		return "keep the file as it is; go on with the last backup, or record into another file, with --db"
 	case errors.Is(err, sqlite.ErrNotFound):
 		return "`walkdown assets` and `walkdown surveys` list what there is"
 	}

@@ -144,6 +144,10 @@ func (r *recording) ended(own *ownTraffic, report *survey.Report) {
 	if err := own.end(); err != nil {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("our own traffic could not all be kept: %v", err))
 	}
+	if kept, err := hashFile(own.file.Name()); err == nil {
+		kept.Own = true
+		r.survey.Custody.Captures = append(r.survey.Custody.Captures, kept)
+	}
 }
 
 // confirm shows the plan and waits for a yes.

@@ -268,7 +268,7 @@ func (r *Recorder) Known(about discovery.Subject, key discovery.Key) (string, bo
 // refreshAfter is how long an answered question is not worth asking again.
 const refreshAfter = 24 * time.Hour
 
-// End commits the rest, tells what changed, and writes the outcome: Outcome, Reasons, Counts, Troubles, Ended, Plug and Scope
+// End commits the rest, tells what changed, and writes the outcome: Outcome, Reasons, Counts, Troubles, Ended, Plug, Scope and Custody
 // are taken from the argument where they are set. An empty Outcome is "done". The recorder cannot be used afterwards.
 func (r *Recorder) End(ctx context.Context, outcome inventory.Survey) error {
 	r.mu.Lock()

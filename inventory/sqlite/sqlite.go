@@ -104,6 +104,7 @@ func (s *Store) openWriting(ctx context.Context) error {
 			return err
 		}
 	}
+	cutOff := wasCutOff(s.path)
 	if head.empty {
 		if err := create(ctx, s.path); err != nil {
 			return err
@@ -114,6 +115,12 @@ func (s *Store) openWriting(ctx context.Context) error {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
+	if cutOff {
+		s.options.Log.Warn("the inventory was not closed; it is checked", "path", s.path)
+		if err := checkWhole(ctx, s.write); err != nil {
+			return err
+		}
+	}
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}

@@ -30,8 +30,9 @@ func (s *Store) insertSurvey(ctx context.Context, v inventory.Survey) (int64, er
 			return err
 		}
 		if _, err := tx.row(ctx, `INSERT INTO surveys (kind, segment, operator, permission, sensor, scope, own, started, ended, outcome,
-			reasons, counts, version, uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?, ?) RETURNING id`,
-			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version, newUID()}, &id); err != nil {
+			reasons, counts, version, uid, custody) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?, ?, ?) RETURNING id`,
+			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version, newUID(),
+				jsonText(v.Custody)}, &id); err != nil {
 			return err
 		}
 		return savePlugIn(ctx, tx, id, v.Plug)
@@ -64,8 +65,8 @@ func (s *Store) endSurvey(ctx context.Context, id int64, v inventory.Survey) err
 		}
 		ended := timeText(v.Ended)
 		if _, err := tx.exec(ctx, `UPDATE surveys SET ended = ?2, outcome = ?3, reasons = ?4, counts = ?5,
-			scope = CASE ?6 WHEN '[]' THEN scope ELSE ?6 END WHERE id = ?1`,
-			id, ended, v.Outcome, listText(v.Reasons), counts, listText(v.Scope)); err != nil {
+			scope = CASE ?6 WHEN '[]' THEN scope ELSE ?6 END, custody = CASE ?7 WHEN '{}' THEN custody ELSE ?7 END WHERE id = ?1`,
+			id, ended, v.Outcome, listText(v.Reasons), counts, listText(v.Scope), jsonText(v.Custody)); err != nil {
 			return err
 		}
 		if err := savePlugIn(ctx, tx, id, v.Plug); err != nil {
@@ -232,7 +233,7 @@ func (s *Store) rules(ctx context.Context) (inventory.Rules, error) {
 }
 
 const surveyQuery = `SELECT v.id, v.kind, t.name, g.name, v.operator, v.permission, v.sensor, v.scope, v.own, v.started, v.ended, v.outcome,
-	v.reasons, v.counts, v.version, coalesce(p.switch, ''), coalesce(p.switch_name, ''), coalesce(p.port, ''), coalesce(p.gateway_mac, ''),
+	v.reasons, v.counts, v.version, v.custody, coalesce(p.switch, ''), coalesce(p.switch_name, ''), coalesce(p.port, ''), coalesce(p.gateway_mac, ''),
 	coalesce(p.address, '')
 	FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site LEFT JOIN plug_in_points AS p ON p.survey = v.id `
 
@@ -280,14 +281,15 @@ func surveys(ctx context.Context, from queryer, where string, args ...any) ([]in
 	err := each(ctx, from, surveyQuery+where, func(scan func(...any) error) error {
 		var v inventory.Survey
 		var id int64
-		var scope, own, started, ended, reasons, counts string
+		var scope, own, started, ended, reasons, counts, custody string
 		if err := scan(&id, &v.Kind, &v.Site, &v.Segment, &v.Operator, &v.Permission, &v.Sensor, &scope, &own, &started, &ended, &v.Outcome,
-			&reasons, &counts, &v.Version, &v.Plug.Switch, &v.Plug.SwitchName, &v.Plug.Port, &v.Plug.GatewayMAC, &v.Plug.Address); err != nil {
+			&reasons, &counts, &v.Version, &custody, &v.Plug.Switch, &v.Plug.SwitchName, &v.Plug.Port, &v.Plug.GatewayMAC, &v.Plug.Address); err != nil {
 			return err
 		}
 		v.ID = surveyID(id)
 		if err := errors.Join(json.Unmarshal([]byte(scope), &v.Scope), json.Unmarshal([]byte(own), &v.Own),
-			json.Unmarshal([]byte(reasons), &v.Reasons), json.Unmarshal([]byte(counts), &v.Counts)); err != nil {
+			json.Unmarshal([]byte(reasons), &v.Reasons), json.Unmarshal([]byte(counts), &v.Counts),
+			json.Unmarshal([]byte(custody), &v.Custody)); err != nil {
 			return fmt.Errorf("%w: survey %s: %w", ErrDamaged, v.ID, err)
 		}
 		list = append(list, v)

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// inventoryOf is a file as a walkdown of this schema left it: what each schema brought is filled as testdata/schema says.
+func inventoryOf(t *testing.T, schema int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "walkdown.db")
+	db, err := sql.Open("sqlite", dsn(path, pragma(fmt.Sprintf("application_id(%d)", applicationID)), pragma("foreign_keys(1)")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // what was committed is on the disk
+	db.SetMaxOpenConns(1)
+	steps, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := 1; step <= schema; step++ {
+		if _, err := provider.UpTo(t.Context(), int64(step)); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := os.ReadFile(filepath.Join("testdata", "schema", fmt.Sprintf("%d.sql", step)))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err == nil {
+			_, err = db.ExecContext(t.Context(), string(rows))
+		}
+		if err != nil {
+			t.Fatalf("schema %d: %v", step, err)
+		}
+	}
+	return path
+}
+
+// Every schema that was ever released is brought up to date with nothing lost, read, and recorded into.
+func TestOldInventoriesAreBroughtUpToDate(t *testing.T) {
+	for schema := 1; schema <= newest; schema++ {
+		t.Run(fmt.Sprintf("schema_%d", schema), func(t *testing.T) {
+			path := inventoryOf(t, schema)
+			if _, err := Open(t.Context(), path, Options{ReadOnly: true}); schema < newest && err == nil {
+				t.Error("an old inventory was read as if it were new")
+			}
+			o := options()
+			o.NewID = nil
+			s := openStore(t, path, o)
+			list := all(t, s.Assets(t.Context()))
+			if len(list) != 2 || list[0].Vendor != "Siemens" || list[0].Annotations["owner"] != "maintenance" || list[0].FirstSeen.Year() != 2026 {
+				t.Errorf("assets: %+v", list)
+			}
+			if evidence := all(t, s.Evidence(t.Context(), "a-0000000000000001")); len(evidence) != 2 {
+				t.Errorf("evidence: %v", evidence)
+			}
+			if talks := all(t, s.Conversations(t.Context())); len(talks) != 1 || talks[0].Client != "a-0000000000000002" {
+				t.Errorf("conversations: %v", talks)
+			}
+			if lines := all(t, s.Ledger(t.Context(), "")); len(lines) != 1 {
+				t.Errorf("ledger: %v", lines)
+			}
+			v, err := s.Survey(t.Context(), "s-1")
+			if err != nil || v.Permission != "WO-4711" || v.Plug.Port != "1/4" || len(v.Troubles) != 1 {
+				t.Errorf("survey: %+v %v", v, err)
+			}
+			if schema >= 2 {
+				if plans, err := s.Plans(t.Context(), "s-1"); err != nil || len(plans) != 1 || len(v.Rhythms) != 1 {
+					t.Errorf("plans: %d, rhythms: %d, %v", len(plans), len(v.Rhythms), err)
+				}
+			}
+			if changes := all(t, s.Changes(t.Context(), time.Time{}, "")); len(changes) != 2 {
+				t.Errorf("changes: %v", changes)
+			}
+			// The same devices, and another one: they keep their ids.
+			r, err := s.Begin(t.Context(), inventory.Survey{Site: "works", Segment: "cell-1", Started: noon})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 1; i <= 3; i++ {
+				r.Observe(discovery.Observation{
+					Time: noon, Protocol: "arp", Mode: discovery.Heard,
+					Subject: host(fmt.Sprintf("28:63:36:00:00:%02x", i), fmt.Sprintf("10.0.0.%d", i)), Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, "arp")},
+				})
+			}
+			if err := r.End(t.Context(), inventory.Survey{}); err != nil {
+				t.Fatal(err)
+			}
+			list = all(t, s.Assets(t.Context()))
+			if len(list) != 3 || list[0].ID != "a-0000000000000001" || list[1].ID != "a-0000000000000002" {
+				t.Errorf("after a survey: %+v", list)
+			}
+		})
+	}
+}
