@@ -52,6 +52,7 @@ type commandLine struct {
 	Conversations conversationsCmd `cmd:"" help:"Who talks to whom, over what, how often."`
 	Merge         mergeCmd         `cmd:"" help:"Say that several assets are one. No rule overturns it."`
 	Split         splitCmd         `cmd:"" help:"Say that some addresses of an asset are another one. No rule overturns it."`
+	MergeDB       mergeDBCmd       `cmd:"" name:"merge-db" help:"Merge other inventories in: of another laptop, or another day."`
 	Decisions     decisionsCmd     `cmd:"" help:"What people decided of who is who; take a decision back."`
 	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`

@@ -208,7 +208,7 @@ func (c decisionsCmd) Run(a *app) error {
 		a.say("%s was taken back already; nothing was written", taken.ID)
 		return nil
 	}
-	changes, err := a.anew(a.common.DB, "undo", func(r *sqlite.Recorder) error {
+	changes, err := a.anew(a.common.DB, inventory.Survey{Kind: "undo"}, func(r *sqlite.Recorder) error {
 		return r.Undo(a.ctx, taken, inventory.Decision{Operator: operator(), Reason: c.Reason, Time: now()})
 	})
 	if err != nil {
@@ -242,7 +242,7 @@ func listDecisions(a *app, decisions []inventory.Decision) error {
 func (a *app) decide(d inventory.Decision) error {
 	d.Operator, d.Time = operator(), now()
 	verb := map[string]string{inventory.Merged: "merge", inventory.Split: "split"}[d.Kind]
-	changes, err := a.anew(a.common.DB, verb, func(r *sqlite.Recorder) (err error) {
+	changes, err := a.anew(a.common.DB, inventory.Survey{Kind: verb}, func(r *sqlite.Recorder) (err error) {
 		d, err = r.Decide(a.ctx, d)
 		return err
 	})
@@ -254,8 +254,10 @@ func (a *app) decide(d inventory.Decision) error {
 }
 
 // reading opens the inventory to read, for as long as f runs.
-func (a *app) reading(f func(*sqlite.Store) error) error {
-	store, err := a.openToRead()
+func (a *app) reading(f func(*sqlite.Store) error) error { return a.readingAt(a.common.DB, f) }
+
+func (a *app) readingAt(path string, f func(*sqlite.Store) error) error {
+	store, err := sqlite.Open(a.ctx, path, sqlite.Options{ReadOnly: true, Now: now})
 	if err != nil {
 		return err
 	}

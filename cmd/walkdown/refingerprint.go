@@ -62,11 +62,11 @@ func (a *app) copyInventory(path string) error {
 
 // refingerprint identifies the inventory of a file anew and gives the changes.
 func (a *app) refingerprint(path string) ([]inventory.Change, error) {
-	return a.anew(path, "refingerprint", func(recorder *sqlite.Recorder) error { return recorder.Refold(a.ctx) })
+	return a.anew(path, inventory.Survey{Kind: "refingerprint"}, func(recorder *sqlite.Recorder) error { return recorder.Refold(a.ctx) })
 }
 
 // anew opens the inventory of a file and does something to it that sends nothing, in a run of its own, and gives the changes.
-func (a *app) anew(path, kind string, do func(*sqlite.Recorder) error) (changes []inventory.Change, err error) {
+func (a *app) anew(path string, describe inventory.Survey, do func(*sqlite.Recorder) error) (changes []inventory.Change, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w: %s", sqlite.ErrMissing, path)
 	}
@@ -79,7 +79,7 @@ func (a *app) anew(path, kind string, do func(*sqlite.Recorder) error) (changes 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	describe := inventory.Survey{Kind: kind, Site: a.common.Site, Segment: a.common.Segment, Operator: operator(), Version: version(), Started: now()}
+	describe.Site, describe.Segment, describe.Operator, describe.Version, describe.Started = a.common.Site, a.common.Segment, operator(), version(), now()
 	if surveys, err := inventory.Collect(store.Surveys(a.ctx)); err != nil {
 		return nil, err
 	} else if len(surveys) > 0 && describe.Segment == "" { // no segment of its own: it is about all

@@ -48,7 +48,11 @@ func (w *writer) save(ctx context.Context, tx *session, things []inventory.Thing
 				return err
 			}
 		}
-		if err := row.save(ctx, tx, s, cmp.Or(revived[row.id], born)); err != nil {
+		since := cmp.Or(revived[row.id], born)
+		if s != nil && s.foreign {
+			s, since = nil, s.born
+		}
+		if err := row.save(ctx, tx, s, since); err != nil {
 			return err
 		}
 	}

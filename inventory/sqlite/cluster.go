@@ -19,13 +19,15 @@ type stored struct {
 	marks       []inventory.Mark
 	parts       []string // "subject since until", sorted
 	took        []inventory.Past
+	foreign     bool // it stands in an inventory that is being merged in, and not here yet
 }
 
 // cluster is the part of the inventory that settle works on: the rows of the temporary table work, each with the round in which
 // it was added.
 type cluster struct {
-	tx    *session
-	round int
+	tx       *session
+	round    int
+	incoming *importer // while another inventory is merged in
 }
 
 // start takes the first of the unsettled subjects and says how many there were.
@@ -59,6 +61,13 @@ func (c *cluster) grow(ctx context.Context) error {
 				CROSS JOIN asset_subjects AS b ON b.asset = a.asset WHERE w.round = ?1`,
 		} {
 			n, err := c.tx.exec(ctx, statement, c.round, c.round+1)
+			if err != nil {
+				return err
+			}
+			added += n
+		}
+		if c.incoming != nil {
+			n, err := c.incoming.grow(ctx, c.tx, c.round)
 			if err != nil {
 				return err
 			}
@@ -197,14 +206,7 @@ func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 		return nil, err
 	}
 	for id, s := range out {
-		if err := each(ctx, c.tx, "SELECT kind, site, segment, value FROM asset_marks WHERE asset = ? ORDER BY place", func(scan func(...any) error) error {
-			var m inventory.Mark
-			if err := scan(&m.Kind, &m.Site, &m.Segment, &m.Value); err != nil {
-				return err
-			}
-			s.marks = append(s.marks, m)
-			return nil
-		}, id); err != nil {
+		if s.marks, err = marksOfAsset(ctx, c.tx, id); err != nil {
 			return nil, err
 		}
 		if s.parts, err = texts(c.tx.QueryContext(ctx, "SELECT subject || ' ' || since || ' ' || until FROM asset_subjects WHERE asset = ?", id)); err != nil {
@@ -212,13 +214,34 @@ func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 		}
 		slices.Sort(s.parts)
 	}
+	if c.incoming != nil {
+		if err := c.incoming.assets(ctx, c.tx, out); err != nil {
+			return nil, err
+		}
+	}
 	return out, c.pasts(ctx, out)
+}
+
+// marksOfAsset are what an asset was recognised by, the most trusted first.
+func marksOfAsset(ctx context.Context, q queryer, id string) ([]inventory.Mark, error) {
+	var marks []inventory.Mark
+	err := each(ctx, q, "SELECT kind, site, segment, value FROM asset_marks WHERE asset = ? ORDER BY place", func(scan func(...any) error) error {
+		var m inventory.Mark
+		err := scan(&m.Kind, &m.Site, &m.Segment, &m.Value)
+		marks = append(marks, m)
+		return err
+	}, id)
+	return marks, err
 }
 
 // pasts loads what was merged into the assets.
 func (c *cluster) pasts(ctx context.Context, assets map[string]*stored) error {
+	of := "SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject"
+	if c.incoming != nil {
+		of += " UNION SELECT n.asset FROM work AS w CROSS JOIN incoming AS n ON n.subject = w.subject"
+	}
 	return each(ctx, c.tx, `SELECT m.into_asset, m.asset, m.born, m.marks FROM merges AS m WHERE m.kind = 'merged' AND m.marks <> '[]' AND m.into_asset IN
-		(SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject) ORDER BY m.born, m.asset`, func(scan func(...any) error) error {
+		(`+of+`) ORDER BY m.born, m.asset`, func(scan func(...any) error) error {
 		var into, marks string
 		var past inventory.Past
 		if err := scan(&into, &past.ID, &past.Born, &marks); err != nil {

@@ -119,11 +119,8 @@ func (r *Recorder) decide(ctx context.Context, d inventory.Decision, kind, undoe
 			d.UID, kind, undoes, d.Operator, d.Reason, timeText(d.Time), jsonText(d.Addresses), jsonText(d.Others)); err != nil {
 			return err
 		}
-		for _, m := range slices.Concat(d.Addresses, d.Others) {
-			if _, err := tx.exec(ctx, `INSERT OR IGNORE INTO unsettled (subject) SELECT p.subject FROM asset_marks AS m JOIN asset_subjects AS p ON p.asset = m.asset
-				WHERE m.value = ? AND m.kind = ? AND m.site = ? AND m.segment = ?`, m.Value, string(m.Kind), m.Site, m.Segment); err != nil {
-				return err
-			}
+		if err := unsettle(ctx, tx, slices.Concat(d.Addresses, d.Others)); err != nil {
+			return err
 		}
 		list, err := decisions(ctx, tx)
 		if err == nil {
@@ -137,6 +134,17 @@ func (r *Recorder) decide(ctx context.Context, d inventory.Decision, kind, undoe
 		return err
 	}
 	return r.commit(ctx, true)
+}
+
+// unsettle has the assets settled anew that have one of the marks.
+func unsettle(ctx context.Context, tx *session, marks []inventory.Mark) error {
+	for _, m := range marks {
+		if _, err := tx.exec(ctx, `INSERT OR IGNORE INTO unsettled (subject) SELECT p.subject FROM asset_marks AS m JOIN asset_subjects AS p ON p.asset = m.asset
+			WHERE m.value = ? AND m.kind = ? AND m.site = ? AND m.segment = ?`, m.Value, string(m.Kind), m.Site, m.Segment); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // decided takes over what people have decided by now.

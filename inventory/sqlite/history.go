@@ -35,7 +35,7 @@ func returns(ctx context.Context, tx *session, _ int64) ([]inventory.Change, err
 	var changes []inventory.Change
 	err := each(ctx, tx, `SELECT a.id, coalesce((SELECT trim(d.mac || ' ' || d.ip) FROM addresses AS d WHERE d.asset = a.id ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '')
 		FROM changes AS c JOIN assets AS a ON a.id = c.asset WHERE c.kind = 'vanished' AND a.last_seen > c.time
-			AND NOT EXISTS (SELECT 1 FROM changes AS n WHERE n.asset = c.asset AND n.kind IN ('appeared', 'vanished') AND n.id > c.id)
+			AND NOT EXISTS (SELECT 1 FROM changes AS n WHERE n.asset = c.asset AND n.kind IN ('appeared', 'vanished') AND (n.time, n.id) > (c.time, c.id))
 		ORDER BY a.id`, func(scan func(...any) error) error {
 		c := inventory.Change{Kind: inventory.Appeared, Attribute: "again"}
 		err := scan(&c.Asset, &c.New)
@@ -104,7 +104,7 @@ func (l look) missing(ctx context.Context, tx *session) ([]inventory.Missing, er
 	out := map[string]*inventory.Missing{}
 	err := each(ctx, tx, `SELECT a.id, d.mac, d.ip FROM assets AS a JOIN addresses AS d ON d.asset = a.id
 		WHERE a.site = ?1 AND a.segment = ?2 AND a.last_seen < ?3 AND coalesce((SELECT c.kind FROM changes AS c
-			WHERE c.asset = a.id AND c.kind IN ('appeared', 'vanished') ORDER BY c.id DESC LIMIT 1), '') <> 'vanished'
+			WHERE c.asset = a.id AND c.kind IN ('appeared', 'vanished') ORDER BY c.time DESC, c.id DESC LIMIT 1), '') <> 'vanished'
 		ORDER BY a.id, d.ip = '', d.ip, d.mac`, func(scan func(...any) error) error {
 		var id, mac, ip string
 		if err := scan(&id, &mac, &ip); err != nil {

@@ -58,3 +58,13 @@ func acquireLock(path string) (*fileLock, error) {
 func (l *fileLock) release() error {
 	return removeLocked(l.file)
 }
+
+// isLocked reports whether somebody holds the lock, without taking it.
+func isLocked(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // nobody has made the file: nobody holds it
+	}
+	defer f.Close() //nolint:errcheck // closing gives a lock back
+	return errors.Is(lockFile(f), errHeld)
+}

@@ -74,7 +74,7 @@ func (s *Store) Answered(ctx context.Context, site, segment, ip, mac string, sin
 	out := map[[2]string]time.Time{}
 	err := each(ctx, s.read, `SELECT l.protocol, l.request, l.outcome, l.time FROM ledger AS l
 		JOIN segments AS g ON g.id = l.segment JOIN sites AS t ON t.id = g.site
-		WHERE t.name = ? AND g.name = ? AND l.ip = ? AND l.time >= ? AND l.setup = 0 AND l.outcome <> 'skipped' AND (l.mac = '' OR ? = '' OR l.mac = ?) ORDER BY l.id`,
+		WHERE t.name = ? AND g.name = ? AND l.ip = ? AND l.time >= ? AND l.setup = 0 AND l.outcome <> 'skipped' AND (l.mac = '' OR ? = '' OR l.mac = ?) ORDER BY l.time, l.id`,
 		func(scan func(...any) error) error {
 			var protocol, request, outcome, at string
 			if err := scan(&protocol, &request, &outcome, &at); err != nil {

@@ -253,7 +253,7 @@ func (v view) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.Led
 			return err
 		}
 		return each(ctx, tx, `SELECT survey, time, mac, ip, path, protocol, request, setup, bytes, outcome, rtt_ns, note FROM ledger
-			WHERE ?1 = 0 OR survey = ?1 ORDER BY id`, func(scan func(...any) error) error {
+			WHERE ?1 = 0 OR survey = ?1 ORDER BY time, id`, func(scan func(...any) error) error {
 			var e inventory.LedgerEntry
 			var id, rtt int64
 			var at, mac, ip, path string
@@ -303,7 +303,7 @@ func (v view) ChangesOf(ctx context.Context, asset string) iter.Seq2[inventory.C
 }
 
 func changes(ctx context.Context, tx *sql.Tx, yield func(inventory.Change) error, where string, args ...any) error {
-	return each(ctx, tx, "SELECT time, survey, asset, kind, attribute, old, new, via FROM changes WHERE "+where+" ORDER BY id",
+	return each(ctx, tx, "SELECT time, survey, asset, kind, attribute, old, new, via FROM changes WHERE "+where+" ORDER BY time, id",
 		func(scan func(...any) error) error {
 			var c inventory.Change
 			var at string

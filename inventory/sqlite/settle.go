@@ -32,7 +32,7 @@ func (w *writer) postpone(ctx context.Context, tx *session) error {
 func (w *writer) settle(ctx context.Context, tx *session) error {
 	started := time.Now()
 	for {
-		c := &cluster{tx: tx}
+		c := &cluster{tx: tx, incoming: w.incoming}
 		n, err := c.start(ctx)
 		if err != nil {
 			return err

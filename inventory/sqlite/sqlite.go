@@ -46,6 +46,7 @@ type Store struct {
 	write   *sql.DB // one connection; nil when it was opened read-only
 	read    *sql.DB
 	lock    *fileLock
+	scratch string // a folder that goes with the store
 
 	mu       sync.Mutex
 	recorder *Recorder
@@ -131,33 +132,39 @@ func (s *Store) openWriting(ctx context.Context) error {
 }
 
 func (s *Store) openReading(ctx context.Context) error {
-	head, err := inspect(s.path)
-	if err != nil {
-		return err
-	}
-	if head.empty {
-		return ErrMissing
-	}
-	if s.read, err = openReaders(s.path); err != nil {
-		return err
-	}
-	version, err := schemaVersion(ctx, s.read)
-	if kindOf(err) == nil && err != nil {
-		// Neither the file nor its folder can be written: SQLite cannot make the index of the write-ahead log. Without a log
-		// there is nothing to miss, and nobody else can be writing.
-		if wal, statErr := os.Stat(s.path + "-wal"); statErr == nil && wal.Size() > 0 {
-			return fmt.Errorf("%w: a survey was cut off here; copy %s and %s-wal to where they can be written", ErrReadOnly, s.path, s.path)
-		}
-		_ = s.read.Close()
-		if s.read, err = sql.Open("sqlite", dsn(s.path, "mode=ro", "immutable=1")); err != nil {
-			return err
-		}
-		version, err = schemaVersion(ctx, s.read)
-	}
+	version, err := s.connectReaders(ctx)
 	if err != nil {
 		return err
 	}
 	return checkVersion(version)
+}
+
+// connectReaders opens connections that cannot write, and gives the version of the schema.
+func (s *Store) connectReaders(ctx context.Context) (version int, err error) {
+	head, err := inspect(s.path)
+	if err != nil {
+		return 0, err
+	}
+	if head.empty {
+		return 0, ErrMissing
+	}
+	if s.read, err = openReaders(s.path); err != nil {
+		return 0, err
+	}
+	version, err = schemaVersion(ctx, s.read)
+	if kindOf(err) == nil && err != nil {
+		// Neither the file nor its folder can be written: SQLite cannot make the index of the write-ahead log. Without a log
+		// there is nothing to miss, and nobody else can be writing.
+		if wal, statErr := os.Stat(s.path + "-wal"); statErr == nil && wal.Size() > 0 {
+			return 0, fmt.Errorf("%w: a survey was cut off here; copy %s and %s-wal to where they can be written", ErrReadOnly, s.path, s.path)
+		}
+		_ = s.read.Close()
+		if s.read, err = sql.Open("sqlite", dsn(s.path, "mode=ro", "immutable=1")); err != nil {
+			return 0, err
+		}
+		version, err = schemaVersion(ctx, s.read)
+	}
+	return version, err
 }
 
 // openReaders opens connections that cannot write. They are not opened with mode=ro: the last such connection would leave an
@@ -187,6 +194,10 @@ func (s *Store) Close() error {
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())
 		s.lock = nil
+	}
+	if s.scratch != "" {
+		errs = append(errs, os.RemoveAll(s.scratch))
+		s.scratch = ""
 	}
 	return errors.Join(errs...)
 }

@@ -208,13 +208,15 @@ func (s *Store) recover(ctx context.Context) error {
 }
 
 // rules are the rules of who is who, with the addresses of every sensor that ever was.
-func (s *Store) rules(ctx context.Context) (inventory.Rules, error) {
+func (s *Store) rules(ctx context.Context) (inventory.Rules, error) { return s.rulesOf(ctx, s.read) }
+
+func (s *Store) rulesOf(ctx context.Context, q queryer) (inventory.Rules, error) {
 	rules := inventory.Rules{Identify: s.options.Identify}
 	var err error
-	if rules.Decisions, err = s.Decisions(ctx); err != nil {
+	if rules.Decisions, err = decisions(ctx, q); err != nil {
 		return rules, err
 	}
-	lists, err := texts(s.read.QueryContext(ctx, "SELECT DISTINCT own FROM surveys WHERE own <> '[]'"))
+	lists, err := texts(q.QueryContext(ctx, "SELECT DISTINCT own FROM surveys WHERE own <> '[]'"))
 	if err != nil {
 		return rules, err
 	}
@@ -240,7 +242,7 @@ const surveyQuery = `SELECT v.id, v.kind, t.name, g.name, v.operator, v.permissi
 // Surveys are the runs so far, the oldest first.
 func (v view) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
 	return stream(ctx, v, "list surveys", func(tx *sql.Tx, yield func(inventory.Survey) error) error {
-		list, err := surveys(ctx, tx, "ORDER BY v.id")
+		list, err := surveys(ctx, tx, "ORDER BY v.started, v.id")
 		for _, one := range list {
 			if err := yield(one); err != nil {
 				return err
@@ -269,7 +271,7 @@ func (s *Store) Survey(ctx context.Context, id string) (inventory.Survey, error)
 // LastPlugIn is the last survey of a site whose plug-in point is known, and whether there is one. Its segment is where a new
 // survey at the same point belongs.
 func (s *Store) LastPlugIn(ctx context.Context, site string) (inventory.Survey, bool, error) {
-	list, err := surveys(ctx, s.read, "WHERE t.name = ? AND p.survey IS NOT NULL ORDER BY v.id DESC LIMIT 1", cmp.Or(site, defaultPlace))
+	list, err := surveys(ctx, s.read, "WHERE t.name = ? AND p.survey IS NOT NULL ORDER BY v.started DESC, v.id DESC LIMIT 1", cmp.Or(site, defaultPlace))
 	if err != nil || len(list) == 0 {
 		return inventory.Survey{}, false, told("read the last plug-in point", err)
 	}

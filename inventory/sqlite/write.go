@@ -28,6 +28,7 @@ type writer struct {
 	survey int64
 	// partners are the addresses that a decision names together.
 	partners map[inventory.Mark][]inventory.Mark
+	incoming *importer // while another inventory is merged in
 
 	segments map[[2]string]int64
 	subjects map[discovery.Subject]int64
@@ -270,6 +271,15 @@ func otherThan(row, usual int64) string {
 		return ""
 	}
 	return strconv.FormatInt(row, 10)
+}
+
+// keyLines is the opposite of splitKeys.
+func keyLines(keys []discovery.Key) string {
+	lines := make([]string, len(keys))
+	for i, k := range keys {
+		lines[i] = string(k)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func splitKeys(lines string) []discovery.Key {
