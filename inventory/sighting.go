@@ -33,18 +33,14 @@ type Thing struct {
 	Apart   bool       // a decision has cut it off what else it would be
 	Took    []Mark     // addresses that it took over from another device
 	Fresh   time.Time  // when the newest of its evidence came up
+	Steady  bool       // one station, or one IP, that holds all that it ever held
 }
 
 // IsCalm reports whether to see again what was seen of it changes nothing, as long as no value of it came up meanwhile. When several
-// stations are seen may decide whether they are one thing, and so it may where something is in doubt.
+// addresses are seen may decide whether they are one thing, or which of its leases a station holds; and so it may where something
+// is in doubt.
 func (t Thing) IsCalm() bool {
-	stations := 0
-	for _, m := range t.Marks {
-		if m.Kind == MarkMAC {
-			stations++
-		}
-	}
-	return stations <= 1 && len(t.Asset.Notes) == 0 && !t.Apart && len(t.Took) == 0
+	return t.Steady && len(t.Asset.Notes) == 0 && !t.Apart && len(t.Took) == 0
 }
 
 // Part is a subject whose evidence belongs to a thing, as far as it was last seen at Since or later and before Until. Zero

@@ -137,12 +137,17 @@ func (w *writer) addFact(ctx context.Context, tx *session, subject int64, f fact
 		return err
 	}
 	w.dirty[subject] = true
+	return dropOldest(ctx, tx, subject, string(f.key))
+}
+
+// dropOldest drops the oldest of too many values.
+func dropOldest(ctx context.Context, tx *session, subject int64, key string) error {
 	var count int
-	if _, err := tx.row(ctx, "SELECT count(*) FROM facts WHERE subject = ? AND key = ?", []any{subject, string(f.key)}, &count); err != nil || count <= maxValues {
+	if _, err := tx.row(ctx, "SELECT count(*) FROM facts WHERE subject = ? AND key = ?", []any{subject, key}, &count); err != nil || count <= maxValues {
 		return err
 	}
 	_, err := tx.exec(ctx, `DELETE FROM facts WHERE id IN
-		(SELECT id FROM facts WHERE subject = ? AND key = ? ORDER BY last DESC, value LIMIT -1 OFFSET ?)`, subject, string(f.key), maxValues)
+		(SELECT id FROM facts WHERE subject = ? AND key = ? ORDER BY last DESC, value LIMIT -1 OFFSET ?)`, subject, key, maxValues)
 	return err
 }
 

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"strings"
 	"time"
-
-	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 // Imported counts what came of another inventory.
@@ -69,7 +67,7 @@ func (r *Recorder) Import(ctx context.Context, from *Store, names map[Place]Plac
 	defer r.commits.Unlock()
 	w := r.writer
 	i := &importer{writer: w, from: from, names: naming{}, surveys: map[int64]int64{}, fresh: map[int64]bool{}, subjects: map[int64]int64{}, uids: map[int64]string{}}
-	w.dirty, w.touched, w.incoming = map[int64]bool{}, map[int64]time.Time{}, i
+	w.dirty, w.touched, w.calms, w.incoming = map[int64]bool{}, map[int64]time.Time{}, map[int64]calm{}, i
 	defer func() { w.incoming = nil }()
 	err := r.store.inTx(ctx, func(tx *session) error {
 		known, err := knownAs(ctx, tx, from)
@@ -122,12 +120,12 @@ func (i *importer) takeSurveys(ctx context.Context, tx *session) error {
 	for id, uid := range i.uids {
 		here[uid] = id
 	}
-	const columns = "kind, operator, permission, sensor, scope, own, started, ended, outcome, reasons, counts, version, uid"
+	const columns = "kind, operator, permission, sensor, scope, own, started, ended, outcome, reasons, counts, version, custody, uid"
 	return each(ctx, i.from.read, "SELECT v.id, t.name, g.name, "+columns+
 		" FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site ORDER BY v.started, v.id", func(scan func(...any) error) error {
 		var id, number int64
 		var site, segment string
-		var row [13]any
+		var row [14]any
 		into := []any{&id, &site, &segment}
 		for n := range row {
 			into = append(into, &row[n])
@@ -148,7 +146,7 @@ func (i *importer) takeSurveys(ctx context.Context, tx *session) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.row(ctx, "INSERT INTO surveys (segment, "+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+		if _, err := tx.row(ctx, "INSERT INTO surveys (segment, "+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
 			append([]any{place}, row[:]...), &number); err != nil {
 			return err
 		}
@@ -228,7 +226,7 @@ func (i *importer) takeFacts(ctx context.Context, tx *session) error {
 			}
 			i.count.Facts++
 			i.writer.dirty[subject] = true
-			return i.writer.afterInsert(ctx, tx, subject, discovery.Key(key))
+			return dropOldest(ctx, tx, subject, key)
 		}
 		both, other := ours.with(theirs, i.uids)
 		if !other && both.count == ours.count && confidence <= sure {

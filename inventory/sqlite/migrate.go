@@ -55,11 +55,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if version > newest {
 		return checkVersion(version)
 	}
-	return migrateTo(ctx, db, newest)
-}
-
-// migrateTo takes the steps up to a version.
-func migrateTo(ctx context.Context, db *sql.DB, version int64) error {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -68,7 +63,7 @@ func migrateTo(ctx context.Context, db *sql.DB, version int64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := provider.UpTo(ctx, version); err != nil {
+	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring it up to date: %w", err)
 	}
 	return nil

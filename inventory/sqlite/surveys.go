@@ -31,8 +31,10 @@ func (s *Store) insertSurvey(ctx context.Context, v inventory.Survey) (int64, er
 		}
 		if _, err := tx.row(ctx, `INSERT INTO surveys (kind, segment, operator, permission, sensor, scope, own, started, ended, outcome,
 			reasons, counts, version, uid, custody) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, '[]', '{}', ?, ?, ?) RETURNING id`,
-			[]any{v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version, newUID(),
-				jsonText(v.Custody)}, &id); err != nil {
+			[]any{
+				v.Kind, segment, v.Operator, v.Permission, v.Sensor, listText(v.Scope), listText(v.Own), timeText(v.Started), running, v.Version, newUID(),
+				jsonText(v.Custody),
+			}, &id); err != nil {
 			return err
 		}
 		return savePlugIn(ctx, tx, id, v.Plug)
