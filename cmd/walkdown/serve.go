@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,10 +14,13 @@ import (
 
 	"github.com/walkdown-ot/walkdown/exporters"
 	"github.com/walkdown-ot/walkdown/exporters/web"
+	"github.com/walkdown-ot/walkdown/inventory"
+	"github.com/walkdown-ot/walkdown/inventory/sqlite"
 )
 
 type serveCmd struct {
 	ListenOn string `default:"127.0.0.1:8080" placeholder:"ADDRESS:PORT" help:"Where the page is served. Beyond loopback it is encrypted and wants a token."`
+	ReadOnly bool   `help:"Nobody can write down what people know."`
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" type:"path" help:"Certificate chain (PEM) instead of one made for this run."`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" type:"path" help:"Its key (PEM)."`
 }
@@ -46,7 +50,13 @@ func (c serveCmd) Run(a *app) error {
 		title = "Plant"
 	}
 	options := web.Options{
-		Title: title, Version: version(), Formats: exporters.All(), Export: exporters.Options{Version: version(), Site: a.common.Site}, Stamp: func() string { return fileStamp(a.common.DB) },
+		Title: title, Version: version(), Formats: exporters.All(), Stamp: func() string { return fileStamp(a.common.DB) },
+		Export: func(ctx context.Context, f exporters.Format, to io.Writer) error {
+			return a.download(ctx, store, f, to)
+		},
+	}
+	if !c.ReadOnly {
+		options.Annotate = a.annotateOne
 	}
 	scheme, secured := "http", c.TLSCert != "" || c.TLSKey != "" || !at.IP.IsLoopback()
 	if at.IP.IsLoopback() {
@@ -63,7 +73,7 @@ func (c serveCmd) Run(a *app) error {
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	var served net.Listener = listener
+	served := listener
 	if secured {
 		certificate, fingerprint, err := c.certificate(at.IP)
 		if err != nil {
@@ -87,6 +97,35 @@ func (c serveCmd) Run(a *app) error {
 		return failed(fmt.Errorf("serve the page: %w", err), "")
 	}
 	return nil
+}
+
+// download writes one state of the inventory in a format; several files go into a zip archive.
+func (a *app) download(ctx context.Context, store *sqlite.Store, format exporters.Format, to io.Writer) error {
+	options := exporters.Options{Time: now(), Version: version(), Site: a.common.Site, What: "assets"}
+	return store.Snapshot(ctx, func(ctx context.Context, from inventory.Source) error {
+		if format.Export != nil {
+			return format.Export(ctx, from, to, options)
+		}
+		return writeZip(to, options.Time, func(into exporters.Folder) error { return format.Files(ctx, from, into, options) })
+	})
+}
+
+// annotateOne keeps what a person says of one asset. The inventory is opened for it alone, so that a survey can write between.
+func (a *app) annotateOne(ctx context.Context, asset, field, value string) error {
+	field, value, err := inventory.CheckAnnotation(inventory.FieldsOf(asset), field, value)
+	if err != nil {
+		return err
+	}
+	engine, err := a.engine()
+	if err != nil {
+		return err
+	}
+	store, err := sqlite.Open(ctx, a.common.DB, sqlite.Options{Identify: engine.Identify, Now: now})
+	if err != nil {
+		return err
+	}
+	_, err = store.Annotate(ctx, []inventory.Annotation{{Of: asset, Attribute: field, Value: value, Author: operator()}})
+	return errors.Join(err, store.Close())
 }
 
 // fileStamp changes when an inventory file or its log does.

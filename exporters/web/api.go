@@ -35,10 +35,18 @@ func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
 		Name        string `json:"name"`
 		Description string `json:"description"`
 	}
+	type field struct {
+		Name  string `json:"name"`
+		Title string `json:"title"`
+	}
 	out := struct {
 		html.Summary
 		Formats []format `json:"formats"`
+		Fields  []field  `json:"fields"` // that people may fill in
 	}{Summary: *s.index.current().summary}
+	for _, f := range inventory.Fields() {
+		out.Fields = append(out.Fields, field{f.Name, f.Title})
+	}
 	for _, f := range s.o.Formats {
 		out.Formats = append(out.Formats, format{f.Name, f.Description})
 	}

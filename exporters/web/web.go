@@ -14,10 +14,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/walkdown-ot/walkdown/exporters"
 	"github.com/walkdown-ot/walkdown/exporters/html"
@@ -35,8 +35,9 @@ type Store interface {
 type Options struct {
 	Title   string
 	Version string // of walkdown
+	// Formats are offered as downloads; Export writes one, several files as a zip archive.
 	Formats []exporters.Format
-	Export  exporters.Options // for the downloads; the time is that of each
+	Export  func(ctx context.Context, format exporters.Format, to io.Writer) error
 	// Token must be known by whoever asks; empty: anybody who reaches the server may, as on loopback.
 	Token string
 	// Hosts are the names and addresses that the server answers to, without port. Empty: any, where there is a Token.
@@ -183,24 +184,30 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) {
 		if format.Name != r.PathValue("format") {
 			continue
 		}
-		o := s.o.Export
-		o.Time = time.Now().UTC()
 		out, err := newSpool()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		defer out.Close() //nolint:errcheck // it is removed
-		if err := format.Export(r.Context(), s.store, out, o); err != nil {
+		if err := s.o.Export(r.Context(), format, out); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "walkdown"+format.Extension))
+		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "walkdown"+extension(format)))
 		out.send(w)
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// extension is that of the download.
+func extension(f exporters.Format) string {
+	if f.Export == nil {
+		return "-" + f.Name + ".zip"
+	}
+	return f.Extension
 }
 
 // send writes a value as JSON.

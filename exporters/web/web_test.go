@@ -118,7 +118,10 @@ func TestListsArePagedSearchedAndSorted(t *testing.T) {
 }
 
 func TestEveryListAnswers(t *testing.T) {
-	server := serve(t, store{exporterstest.Full()}, web.Options{Formats: exporters.All()})
+	full := store{exporterstest.Full()}
+	server := serve(t, full, web.Options{Formats: exporters.All(), Export: func(ctx context.Context, f exporters.Format, to io.Writer) error {
+		return f.Export(ctx, full, to, exporters.Options{What: "assets"})
+	}})
 	for _, path := range []string{
 		"summary", "graph", "list/conversations", "list/conversations?q=modbus", "list/changes", "list/sent", "list/zones", "list/conduits", "list/external",
 		"list/coverage", "list/gaps", "asset?id=a-0000000000000001",

@@ -88,7 +88,7 @@ async function detail(a) {
     a.proposed_type && !a.type ? el("p", null, el("b", null, a.proposed_type), " proposed by what it does") : null,
     ...(a.notes || []).map((n) => el("p", { class: "warn" }, n)),
     card("Identity", identity(a), matchability(a)),
-    source.edit ? source.edit(a) : card("Said by people", plainTable(["Field", "Value"], Object.entries(a.annotations || {}).sort())),
+    source.edit ? await source.edit(a) : card("Said by people", plainTable(["Field", "Value"], Object.entries(a.annotations || {}).sort())),
     card("Addresses", plainTable(["MAC", "IP", "VLAN", "Segment"], (a.addresses || []).map((x) => [x.mac || "", x.ip || "", x.vlan || "", x.segment || a.segment]))),
     a.via ? card("Behind", el("p", null, await name(a.via))) : null,
     card("Services", plainTable(["Port", "Protocol"], (a.services || []).map((v) => [v.transport + "/" + v.port, v.protocol || ""]))),

@@ -43,13 +43,14 @@ function drawList(name, into) {
   const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search " + title, oninput: later((e) => { query = e.target.value.trim(); fills.forEach((f) => f()); }, 120) });
   into.replaceChildren(el("div", { class: "bar-top" }, el("h2", null, title), search), el("p", { class: "dim" }, about));
   for (const [list, heading, words, columns] of tables) {
-    const body = el("tbody"), total = el("span", { class: "total", role: "status" });
-    arrows(body);
+    const table = el("table", { class: "list" }, el("thead", null, el("tr", null, ...columns.map(([head]) => el("th", { scope: "col" }, head)))));
+    const total = el("span", { class: "total", role: "status" });
+    arrows(table);
     into.append(el("div", { class: "bar-top" }, heading ? el("h3", null, heading) : null, total),
-      el("div", { class: "scroll" }, el("table", { class: "list" }, el("thead", null, el("tr", null, ...columns.map(([head]) => el("th", { scope: "col" }, head)))), body)));
+      el("div", { class: "scroll" }, table));
     const fill = () => {
       if (growing.has(list)) growing.get(list).stop();
-      growing.set(list, grow(body, total, (offset, limit) => source.list(list, { q: query, offset, limit }),
+      growing.set(list, grow(table, total, (offset, limit) => source.list(list, { q: query, offset, limit }),
         (row) => el("tr", { tabindex: 0 }, ...columns.map(([head, show]) => el("td", { class: "wrap", "data-head": head }, show(row)))), words));
     };
     fills.push(fill);

@@ -44,10 +44,10 @@ const source = {
     return got;
   },
   // edit is the form for what people know of an asset.
-  edit(a) {
+  async edit(a) {
     const form = el("form", { class: "edit" });
     const rows = Object.entries(a.annotations || {}).sort();
-    const offered = ["zone", "owner", "criticality", "location", "partner", "sl-t", "notes"];
+    const offered = ((await source.summary()).fields || []);
     const field = el("input", { type: "text", name: "field", list: "fields", placeholder: "zone, owner, …", "aria-label": "Field", maxlength: 60, required: true });
     const value = el("input", { type: "text", name: "value", placeholder: "value; empty takes it back", "aria-label": "Value", maxlength: 2000 });
     field.addEventListener("change", () => { value.value = (a.annotations || {})[field.value] || value.value; });
@@ -58,17 +58,19 @@ const source = {
       tell(answer.ok ? "kept" : clip(await answer.text(), 300));
       if (answer.ok) openDetail(a.id);
     });
-    form.append(field, el("datalist", { id: "fields" }, ...offered.map((v) => el("option", { value: v }))), value, el("button", { type: "submit" }, "Keep"));
+    form.append(field, el("datalist", { id: "fields" }, ...offered.map((f) => el("option", { value: f.name }, f.title))), value, el("button", { type: "submit" }, "Keep"));
     return card("Said by people", plainTable(["Field", "Value"], rows), document.querySelector("meta[name=writable]") ? form : null);
   },
 };
 
 // progress follows a running survey, and draws again what is looked at when something new was found.
-let drawnAt = "";
+let drawnAt = "", following = false;
 const events = new EventSource("api/events");
 events.addEventListener("message", (event) => {
   const now = JSON.parse(event.data);
-  tell(now.running ? `${now.running.id} is running: ${number(now.assets)} assets, ${number(now.conversations)} conversations, ${number(now.questions)} questions sent` : "");
+  if (now.running) tell(`${now.running.id} is running: ${number(now.assets)} assets, ${number(now.conversations)} conversations, ${number(now.questions)} questions sent`);
+  else if (following) tell("");
+  following = Boolean(now.running);
   if (drawnAt && drawnAt !== now.version) renew();
   drawnAt = now.version;
 });
