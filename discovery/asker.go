@@ -87,6 +87,10 @@ type Asker struct {
 	// Scarce says that devices have few connections for the protocol, and some throw out the oldest client when all are taken:
 	// the clients that were overheard are counted before one is taken.
 	Scarce bool
+	// AnyPort says that a device may answer a datagram from another port than the one that it was asked at.
+	AnyPort bool
+	// Connections is how many TCP connections it takes at most, one after another; 0 means 1. The plan counts them.
+	Connections int
 	// Message gives the length of the first whole message of a stream, 0 when it is not yet whole. Nil: every write and every
 	// read is one message, as those of datagrams and frames always are.
 	Message func(b []byte) (n int, err error)

@@ -9,6 +9,9 @@ import (
 
 // dial opens one plain connection. Keep-alives would be packets that stand in no plan.
 func (k *Keeper) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
+	if network == udpAnyPort {
+		return k.dialAnyPort(ctx, address)
+	}
 	d := net.Dialer{KeepAlive: -1, FallbackDelay: -1}
 	if k.o.Bind {
 		if err := k.bind(&d, network, address); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -125,7 +126,7 @@ func (e *ether) resolve(address string) {
 // dial is the Keeper's dial.
 func (e *ether) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, l, udp := e.there(address)
-	if network == "udp" {
+	if strings.HasPrefix(network, "udp") {
 		e.resolve(address)
 		near, far := e.pair(address, true)
 		if host && udp != nil {

@@ -3,6 +3,7 @@ package ask
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -103,8 +104,18 @@ type Item struct {
 	Grade     string `json:"grade"` // E1 .. E5: why it is asked
 	Units     []int  `json:"units,omitempty"`
 	// UnitsNamed says that a person named the units, which is the opt-in for questions to them.
-	UnitsNamed bool      `json:"units_named,omitempty"`
-	Requests   []Planned `json:"requests"`
+	UnitsNamed bool `json:"units_named,omitempty"`
+	// Connections is how many TCP connections it takes at most, one after another; absent = 1.
+	Connections int       `json:"connections,omitempty"`
+	Requests    []Planned `json:"requests"`
+}
+
+// connections is how many TCP connections the item takes at most.
+func (i Item) connections() int {
+	if !slices.ContainsFunc(i.Requests, func(r Planned) bool { return i.transportOf(r) == discovery.TCP.String() }) {
+		return 0
+	}
+	return max(i.Connections, 1)
 }
 
 // transportOf is the transport of a request: its own, or the item's.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -281,5 +282,27 @@ func TestCoreBudget(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"10.0.0.3": 1500, "10.0.0.4": 400, "10.0.0.6": 20}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// An asker that tries several places takes a connection for each: the plan counts them, within the device's budget of connections.
+func TestPlanCountsConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		connections, want int
+	}{"one": {0, 1}, "three": {3, 3}, "more_than_may_be": {9, 3}} {
+		t.Run(name, func(t *testing.T) {
+			p := wordProtocol("word", discovery.TCP, askWords())
+			p.Asker.Connections = c.connections
+			k, _ := newKeeper(t, Options{Protocols: []discovery.Protocol{p}})
+			d := k.Plan([]Host{host("10.0.0.6", Controller, "word")}).Devices[0]
+			messages := d.Setup + d.Questions
+			if got := (d.Packets - messages*packetsPerMessage) / packetsPerConnection; got != c.want {
+				t.Errorf("%d connections in %d packets, want %d", got, d.Packets, c.want)
+			}
+			pauses := time.Duration(c.want-1) * DefaultLimits().Class(Controller).Pause
+			if least := pauses.Seconds() + float64(d.Questions)*DefaultLimits().Class(Controller).Gap.Seconds(); d.Seconds < least {
+				t.Errorf("%.1f s, want at least %.1f s", d.Seconds, least)
+			}
+		})
 	}
 }

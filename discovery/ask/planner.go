@@ -232,7 +232,7 @@ func blindOrder(protocol string) int {
 
 // planItem lists the requests of one protocol; without a question that may be asked there are none.
 func (k *Keeper) planItem(h Host, p discovery.Protocol, grade discovery.Grade) (Item, []NotAsked) {
-	item := Item{Protocol: p.Name, Transport: p.Asker.Transport.String(), Port: p.Asker.Port, Grade: grade.String()}
+	item := Item{Protocol: p.Name, Transport: p.Asker.Transport.String(), Port: p.Asker.Port, Grade: grade.String(), Connections: p.Asker.Connections}
 	if port := h.Ports[p.Name]; port != 0 {
 		item.Port = port
 	}
@@ -403,7 +403,6 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 	connections := 0
 	var slow time.Duration // above the gap of the class
 	for _, item := range d.Items {
-		connected := false
 		for _, r := range item.Requests {
 			n := r.AtMost
 			if r.Setup {
@@ -415,16 +414,14 @@ func (k *Keeper) cost(d DevicePlan) Cost {
 				slow += time.Duration(n) * max(time.Duration(r.GapMS)*time.Millisecond-limits.Gap, 0)
 			}
 			if item.transportOf(r) == discovery.TCP.String() {
-				connected = true
 				n *= packetsPerMessage
 			}
 			t.Packets += n
 		}
-		if connected {
-			connections++
-			t.Packets += packetsPerConnection
-		}
+		connections += item.connections()
 	}
+	connections = min(connections, limits.Connections)
+	t.Packets += connections * packetsPerConnection
 	gap := time.Duration(float64(limits.Gap) * (1 + k.o.Limits.Jitter/2))
 	total := time.Duration(t.Questions)*gap + time.Duration(t.Setup)*k.o.Limits.SetupGap + time.Duration(max(connections-1, 0))*limits.Pause + slow
 	t.Seconds = total.Seconds()
@@ -444,9 +441,7 @@ func (k *Keeper) totals(p Plan) Totals {
 		t.Packets += d.Packets
 		paced += d.Questions
 		for _, item := range d.Items {
-			if slices.ContainsFunc(item.Requests, func(r Planned) bool { return item.transportOf(r) == discovery.TCP.String() }) {
-				paced++
-			}
+			paced += item.connections()
 		}
 		free := slices.Index(places, slices.Min(places))
 		places[free] += d.Seconds

@@ -160,7 +160,11 @@ func (s *session) connect(ctx context.Context, transport discovery.Transport) (n
 	switch transport {
 	case discovery.UDP:
 		// Connecting a UDP socket sends nothing.
-		return s.v.k.dial(ctx, transport.String(), address)
+		network := transport.String()
+		if s.protocol.Asker.AnyPort {
+			network = udpAnyPort
+		}
+		return s.v.k.dial(ctx, network, address)
 	case discovery.TCP:
 	default:
 		return nil, fmt.Errorf("dial %s: %s asks over %s", address, s.protocol.Name, transport)

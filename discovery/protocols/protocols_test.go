@@ -1,11 +1,14 @@
 package protocols
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 // TestVocabulary gathers every key: each stands under its protocol's name, once, in the spelling of discovery.Key.
@@ -51,5 +54,36 @@ func TestVocabulary(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What is known of a device is not asked again: with every fact that its answers could tell known already, and every question about the
+// device itself allowed, no asker sends anything. What lies behind a device is asked by opt-in, whatever is known of the device.
+func TestNothingKnownIsAsked(t *testing.T) {
+	for _, p := range All() {
+		if p.Asker == nil {
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			known := map[discovery.Key]string{}
+			var allowed []string
+			for _, r := range p.Asker.Requests {
+				if !slices.Contains([]string{"who-is-router-to-network", "read-slot-identity", "read-further-identity"}, r.Name) {
+					allowed = append(allowed, r.Name)
+				}
+				for _, key := range r.Yields {
+					known[key] = "1"
+				}
+			}
+			got := discoverytest.Asked(t, p, discoverytest.Peer{
+				Target: discovery.Target{Subject: discovery.Subject{IP: netip.MustParseAddr(discoverytest.ServerIP)}, Port: p.Asker.Port, Credentials: []discovery.Credential{
+					{Protocol: "snmp", Kind: "community", Secret: "public"},
+				}},
+				Known: known, Allowed: allowed, Serve: discoverytest.Serve(), Timeout: time.Second,
+			})
+			if len(got.Sent) > 0 || got.Dials > 0 {
+				t.Errorf("sent %q over %d connections", got.Requests(), got.Dials)
+			}
+		})
 	}
 }

@@ -71,6 +71,8 @@ func asker() *discovery.Asker {
 		Port:      Port,
 		Enough:    identity(),
 		Scarce:    true,
+		// One that is silent is asked as unit 1 over another.
+		Connections: 2,
 		Requests: []discovery.Request{
 			question(basicRequest, itself, "01", maxRounds, basic, deviceEffect),
 			question("read-device-identification-regular", itself, "02", maxRounds, regular, deviceEffect),
@@ -92,15 +94,16 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	c := newClient(s)
 	defer c.close()
 	var err error
-	if !isKnown(s) && s.Allowed(basicRequest) {
+	nameplate := !isKnown(s) && s.Allowed(basicRequest)
+	if nameplate {
 		err = c.identify(ctx, unitDevice)
 	}
-	if err == nil && s.Allowed(serverIDRequest) {
+	if _, known := s.Known(KeyServerID); err == nil && !known && s.Allowed(serverIDRequest) {
 		err = c.reportServerID(ctx, unitDevice)
 	}
 	further := units(t)
 	silent := errors.Is(err, discovery.ErrSilent) && c.conn != nil && !c.conn.heard
-	if len(further) == 0 && s.Allowed(basicRequest) && (silent || err == nil && c.unreachable) {
+	if len(further) == 0 && nameplate && (silent || err == nil && c.unreachable) {
 		err = c.identify(ctx, unitFirst)
 	}
 	for _, unit := range further {

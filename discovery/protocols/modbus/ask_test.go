@@ -141,6 +141,19 @@ func TestAsk(t *testing.T) {
 			},
 			target: target(3), allow: []string{"modbus"}, want: []string{basicQuestion, serverIDRequest, unitBasic, serverIDRequest}, dials: 1,
 		},
+		// The figure that is promised: all that a device tells of itself, over one connection and by four questions.
+		"everything": {
+			answer: func(unit uint8, pdu []byte) string {
+				if pdu[0] == 17 {
+					return "11 04 01 ff 4142"
+				}
+				return acme(unit, pdu)
+			},
+			allow: []string{"modbus"}, want: []string{basicQuestion, regularQuestion, extendedQuestion, serverIDRequest}, dials: 1,
+		},
+		"server_id_known": {
+			answer: acme, known: map[discovery.Key]string{KeyServerID: "AB"}, allow: []string{"modbus"}, want: []string{basicQuestion, regularQuestion, extendedQuestion}, dials: 1,
+		},
 		"server_id_refused": {
 			answer: func(_ uint8, pdu []byte) string {
 				if pdu[0] == 17 {

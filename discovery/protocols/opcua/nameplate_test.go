@@ -100,6 +100,10 @@ func TestNameplates(t *testing.T) {
 			if diff := cmp.Diff(c.want, got.Requests()); diff != "" || got.Err != nil || len(got.Problems) > 0 {
 				t.Errorf("sent (-want +got), error %v, problems %v:\n%s", got.Err, got.Problems, diff)
 			}
+			questions := slices.DeleteFunc(slices.Clone(got.Sent), func(s discoverytest.Sent) bool { return s.Setup })
+			if got.Dials > 1 || len(questions) > 6 { // the figure that is promised for one server
+				t.Errorf("%d questions over %d connections", len(questions), got.Dials)
+			}
 			for _, line := range c.told {
 				if !slices.Contains(got.Lines, line) {
 					t.Errorf("not told: %s; told:\n%s", line, strings.Join(got.Lines, "\n"))

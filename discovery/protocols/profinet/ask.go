@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -25,14 +26,14 @@ const (
 //  2. read-im0: an implicit read of the nameplate record of the head module, addressed by vendor and device id, which must be known.
 //
 // Both are read by the station's RPC task. Stacks before V06.00 of Siemens crash when diagnostic requests are repeated often
-// (CVE-2019-13946), which is why each is sent once and by opt-in. Some stations answer from another port than they were asked at;
-// such answers are left to the listener.
+// (CVE-2019-13946), which is why each is sent once and by opt-in. Some stations answer from another port than they were asked at.
 func asker() *discovery.Asker {
 	const header = "04 00 20 00 100000 00 "
 	const tail = " ?16 00000000 "
 	return &discovery.Asker{
 		Transport: discovery.UDP,
 		Port:      PortCM,
+		AnyPort:   true,
 		Requests: []discovery.Request{
 			{
 				Name: requestLookup, Safety: discovery.SafetyC, Max: 1, MayBeSilent: true,
@@ -59,7 +60,10 @@ func asker() *discovery.Asker {
 }
 
 func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
-	if !s.Allowed(requestLookup) && !s.Allowed(requestIM0) {
+	lookup := s.Allowed(requestLookup) && !known(s, KeyAnnotation)
+	plate := s.Allowed(requestIM0) && !known(s, KeyIMOrderID, KeyIMSerial, KeyIMSoftware)
+	id := knownID(s)
+	if !lookup && (!plate || id.IsZero()) {
 		return nil
 	}
 	conn, err := s.Dial(ctx)
@@ -68,8 +72,7 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	}
 	d := dialogue.New(ctx, conn, nil)
 	defer d.Close()
-	id := knownID(s)
-	if s.Allowed(requestLookup) {
+	if lookup {
 		answer, err := d.Ask(lookupMessage(activity(t, 1)))
 		if err != nil && !errors.Is(err, discovery.ErrSilent) {
 			return fmt.Errorf("ask the endpoint mapper of %s: %w", t.Subject.IP, err)
@@ -78,13 +81,21 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 			id = told
 		}
 	}
-	if !s.Allowed(requestIM0) || id.IsZero() {
+	if !plate || id.IsZero() {
 		return nil
 	}
 	if _, err := d.Ask(readIM0Message(id, activity(t, 2))); err != nil && !errors.Is(err, discovery.ErrSilent) {
 		return fmt.Errorf("read I&M 0 of %s: %w", t.Subject.IP, err)
 	}
 	return nil
+}
+
+// known reports whether all of the keys are known.
+func known(s discovery.Session, keys ...discovery.Key) bool {
+	return !slices.ContainsFunc(keys, func(key discovery.Key) bool {
+		_, ok := s.Known(key)
+		return !ok
+	})
 }
 
 // knownID is the id that the station told before, over DCP.

@@ -49,6 +49,8 @@ func asker() *discovery.Asker {
 	return &discovery.Asker{
 		Transport: discovery.TCP,
 		Port:      Port,
+		// Each place that is tried takes one.
+		Connections: maxTries,
 		Requests: []discovery.Request{
 			{
 				Name: requestConnect, Safety: discovery.SafetyB, Max: maxTries, Setup: true,

@@ -14,11 +14,12 @@ import (
 const question = "M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\nST: upnp:rootdevice\r\nHOST: "
 
 // asker sends by opt-in one datagram, search, to one host: what are you? Its description, which the answer points to, is not fetched.
-// Some answer from another port than they were asked at, where only the passive ear hears it.
+// Some answer from another port than they were asked at.
 func asker() *discovery.Asker {
 	return &discovery.Asker{
 		Transport: discovery.UDP,
 		Port:      Port,
+		AnyPort:   true,
 		Requests: []discovery.Request{{
 			Name: "search", Safety: discovery.SafetyC, Max: 1, MayBeSilent: true, Yields: []discovery.Key{KeyServer, KeyUSN, KeyLocation, KeyNT},
 			Template: discovery.MustTemplate(hex.EncodeToString([]byte(question)) + " *64"), Effect: "none: the device sends what it announces anyway",
