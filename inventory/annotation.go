@@ -56,7 +56,7 @@ const (
 	FieldSLT      = "sl_t"
 	FieldExpected = "expected"
 	FieldPartner  = "external_partner"
-	FieldRole     = "role"
+	FieldRole     = "asset_role"
 	FieldLocation = "location"
 )
 
@@ -83,7 +83,7 @@ func Fields() []Field {
 		{"time_source", "time source", "low", nil},
 		{"monitoring", "network monitoring", "low", nil},
 		{"communication", "primary way of communication", "low", nil},
-		{"notes", "notes", "low", nil},
+		{"remarks", "remarks", "low", nil},
 		{FieldSLT, "target security level, seven digits for FR 1 to 7 of IEC 62443", "", securityLevels},
 		{"system", "system or machine", "", nil},
 		{"supplier", "supplier", "", nil},
@@ -125,7 +125,7 @@ func ExternalFields() []Field {
 		{"contact", "contact", "", nil},
 		{fieldApprovedBy, "approved by", "", nil},
 		{fieldApprovedOn, "approved on", "", date},
-		{"notes", "notes", "", nil},
+		{"remarks", "remarks", "", nil},
 	}
 }
 

@@ -177,8 +177,8 @@ func (g *gatherer) add(c Conversation) {
 		g.conduits[key] = f
 	}
 	f.conversations++
-	f.a[g.one(cmp.Or(c.Client, c.ClientIP))] = true
-	f.b[g.one(cmp.Or(c.Server, c.ServerIP))] = true
+	f.a[g.end(a, c.Client, c.ClientIP)] = true
+	f.b[g.end(b, c.Server, c.ServerIP)] = true
 	for _, end := range []struct {
 		zone int
 		ip   string
@@ -210,7 +210,12 @@ func (g *gatherer) add(c Conversation) {
 	}
 }
 
-func (g *gatherer) one(text string) string {
+// end is an end of a conversation: outside the address, inside the asset.
+func (g *gatherer) end(zone int, asset, ip string) string {
+	text := cmp.Or(asset, ip)
+	if g.zoning.Zones[zone].Outside {
+		text = cmp.Or(ip, asset)
+	}
 	if known, ok := g.names[text]; ok {
 		return known
 	}

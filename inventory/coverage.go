@@ -72,6 +72,7 @@ func Coverage(ctx context.Context, from Source) ([]Hole, error) {
 	if err := c.read(ctx, from); err != nil {
 		return nil, err
 	}
+	c.switches()
 	c.lost()
 	c.inVain()
 	c.notSurveyed()
@@ -140,6 +141,7 @@ type coverage struct {
 	surveys  []Survey
 	byID     map[string]int // place in surveys
 	attempts map[attempt]*result
+	unread   []unread
 	known    []netip.Prefix
 	networks map[networkKey]*network
 	places   map[string]place // of the assets
@@ -182,11 +184,29 @@ func (c *coverage) asset(a Asset) {
 		c.holes = append(c.holes, hole)
 	}
 	if a.Type == "switch" && len(a.Ports) == 0 {
-		hole.What, hole.Why, hole.Close = name, "a switch whose ports and tables were not read: who hangs on it is not known", listenCommand
-		if ip, err := netip.ParseAddr(firstIP(a)); err == nil {
-			hole.Close = fmt.Sprintf("walkdown ask --ask %s --protocols snmp", netip.PrefixFrom(ip, ip.BitLen()))
+		hole.What = name
+		c.unread = append(c.unread, unread{hole, firstIP(a)})
+	}
+}
+
+// unread is a switch whose ports and tables were not read.
+type unread struct {
+	Hole
+	ip string
+}
+
+// switches tells of the switches that were not read: one that answered SNMP shows no more to whom was asked for.
+func (c *coverage) switches() {
+	for _, u := range c.unread {
+		u.Why, u.Close = "a switch whose ports and tables were not read: who hangs on it is not known", listenCommand
+		if ip, err := netip.ParseAddr(u.ip); err == nil {
+			u.Close = fmt.Sprintf("walkdown ask --ask %s --protocols snmp", netip.PrefixFrom(ip, ip.BitLen()))
 		}
-		c.holes = append(c.holes, hole)
+		if r := c.attempts[attempt{u.ip, "snmp"}]; r != nil && r.answered {
+			u.Why = "a switch that answers SNMP and shows no ports and tables: who hangs on it is not known"
+			u.Close = "a community or user that may read them, in the configuration (snmp:)"
+		}
+		c.holes = append(c.holes, u.Hole)
 	}
 }
 
@@ -343,6 +363,9 @@ func byReason(list []Omission) []Hole {
 			i = len(out)
 			at[o.Reason] = i
 			out = append(out, Hole{Kind: HoleNotAsked, Why: o.Reason, Close: annotateCommand})
+			if _, option, ok := strings.Cut(o.Reason, "needs --allow "); ok {
+				out[i].Close = "walkdown ask --ask PLACE --allow " + option
+			}
 		}
 		h := &out[i]
 		if h.Count++; h.Count <= named && o.What != "" {

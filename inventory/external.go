@@ -42,7 +42,7 @@ type Dependency struct {
 	FirstSeen        time.Time `json:"first_seen,omitzero"`
 	LastSeen         time.Time `json:"last_seen,omitzero"`
 	Evidence         []string  `json:"evidence,omitempty"` // in words: why it is taken for that
-	// Annotations are what people said: partner, purpose, contract, contact, approved_by, approved_on.
+	// Annotations are what people said: partner, purpose, contract, contact, approved_by, approved_on, remarks.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
@@ -260,14 +260,11 @@ func (r *register) isOutside(asset, ip string) (kind string, yes bool) {
 		return "", false
 	}
 	network := networkOf(addr, r.known)
-	if in := r.assets[asset]; in != nil {
-		if in.public {
-			return "internet", true
-		}
-		return "network", !in.known && !r.isHome(network)
-	}
-	if IsPublic(addr) {
+	if IsPublic(addr) { // whoever's MAC stands beside it: it may be a router's
 		return "internet", !r.isHome(network)
+	}
+	if in := r.assets[asset]; in != nil {
+		return "network", !in.known && !r.isHome(network)
 	}
 	return "network", !r.isHome(network) && !isBroadcast(addr, r.known)
 }

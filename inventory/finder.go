@@ -141,3 +141,14 @@ func once(ids []string) []string {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
+
+// cleanAddress is a MAC or an IP in the spelling of the inventory, or nothing.
+func cleanAddress(text string) string {
+	if mac, err := discovery.ParseMAC(text); err == nil {
+		return mac.String()
+	}
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return ip.Unmap().String()
+	}
+	return ""
+}

@@ -80,7 +80,7 @@ func humanApplies(name string, a Asset) bool {
 	switch name {
 	case "user_accounts", "antivirus", "hypervisor", "hypervisor_location", "logging", "virtual", "baseline_image":
 		return runsPrograms(a)
-	case "notes", "communication", "time_source", "time_zone", "monitoring", FieldRole, FieldPartner, "contract":
+	case "remarks", "communication", "time_source", "time_zone", "monitoring", FieldRole, FieldPartner, "contract":
 		return false // derivable, or a gap only where a person says so
 	}
 	return true
@@ -140,7 +140,7 @@ type askable struct {
 // askables are in the order of gentleness.
 func askables() []askable {
 	return []askable{
-		{"snmp", false, []string{"name", "vendor", "model", "firmware", "serial", "type", "services", "vlan"}},
+		{"snmp", false, []string{"name", "vendor", "model", "firmware", "serial", "type"}},
 		{"modbus", false, []string{"vendor", "model", "firmware", "type"}},
 		{"s7", false, []string{"vendor", "model", "serial", "firmware", "type", "name"}},
 		{"enip", false, []string{"vendor", "model", "serial", "firmware", "type"}},
@@ -173,7 +173,7 @@ func (t gapTable) closing(a Asset, field string, asked Asked) []string {
 	switch {
 	case cmp.Or(a.Type, a.ProposedType) == "safety-controller" && field != "ip" && field != "mac":
 		return []string{annotateCommand} // never asked
-	case ip == "" || field == "protocols":
+	case ip == "" || field == "protocols" || field == "services" || field == "vlan":
 		return []string{listenCommand, annotateCommand}
 	case field == "mac":
 		return []string{"walkdown ask -i INTERFACE --ask " + ip, listenCommand}

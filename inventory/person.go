@@ -18,6 +18,8 @@ const (
 	// PathEntered is the piece of path that stands for a device without an address, such as one on a serial line: its value tells
 	// it from others of its segment.
 	PathEntered = "entered"
+	// KeyEntered says that a person entered the device.
+	KeyEntered discovery.Key = "person.entered"
 	// ruleStated is the rule of what people say.
 	ruleStated = "stated"
 	// statedSure is how sure a statement is: enough to be shown, not enough to be relied on for advisories.

@@ -56,6 +56,7 @@ type Zoning struct {
 	places map[string]placed // by asset
 	byName map[[2]string]int // site and name
 	known  []netip.Prefix
+	home   map[netip.Prefix]bool // networks with assets inside
 }
 
 type placed struct {
@@ -174,10 +175,12 @@ func (z *Zoning) sort() {
 // ofEnd is the zone of an end of a conversation: that of its asset, or for an address that is nobody's the outside: the internet,
 // or the network beyond, that was not surveyed. ok is false for what is no host.
 func (z *Zoning) ofEnd(asset, ip string) (index int, ok bool) {
-	if at, known := z.places[asset]; known {
+	addr, err := netip.ParseAddr(ip)
+	// A router is taken for the end where its MAC stands beside an address from outside.
+	foreign := err == nil && IsPublic(addr) && !z.home[networkOf(addr, z.known)]
+	if at, known := z.places[asset]; known && (!foreign || z.Zones[at.zone].Outside) {
 		return at.zone, true
 	}
-	addr, err := netip.ParseAddr(ip)
 	if err != nil || !isHost(addr) || addr.IsLinkLocalUnicast() || isBroadcast(addr, z.known) {
 		return 0, false
 	}

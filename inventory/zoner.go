@@ -346,7 +346,7 @@ func (z *zoner) names() []string {
 
 // zoning gathers the groups, and what people said, into zones.
 func (z *zoner) zoning() *Zoning {
-	out := &Zoning{places: make(map[string]placed, len(z.assets)), byName: map[[2]string]int{}, known: z.known}
+	out := &Zoning{places: make(map[string]placed, len(z.assets)), byName: map[[2]string]int{}, known: z.known, home: map[netip.Prefix]bool{}}
 	names := z.names()
 	called := z.called()
 	for _, v := range z.assets {
@@ -372,6 +372,9 @@ func (z *zoner) zoning() *Zoning {
 		zone.Segments = insert(zone.Segments, v.segment)
 		if v.network != "" && v.class != classOutside {
 			zone.Networks = insert(zone.Networks, v.network)
+			if p, err := netip.ParsePrefix(v.network); err == nil { // else it is a VLAN
+				out.home[p] = true
+			}
 		}
 		if v.vlan != 0 && !slices.Contains(zone.VLANs, v.vlan) {
 			zone.VLANs = append(zone.VLANs, v.vlan)

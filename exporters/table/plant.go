@@ -158,7 +158,7 @@ func coverage(ctx context.Context, from inventory.Source) (Table, error) {
 }
 
 func gaps(ctx context.Context, from inventory.Source) (Table, error) {
-	asked, err := askedOf(ctx, from)
+	asked, err := inventory.AskedBy(ctx, from)
 	if err != nil {
 		return Table{}, err
 	}

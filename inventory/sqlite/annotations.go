@@ -168,6 +168,9 @@ func (v view) Intents(ctx context.Context) ([]inventory.Intent, error) {
 	return out, told("read the plans", err)
 }
 
+// blind is the grade of evidence of what nothing speaks for.
+const blind = "E5"
+
 // intentOf reads what a plan leaves out, from the JSON form of `walkdown plan --json`.
 func intentOf(text string) (inventory.Intent, error) {
 	var plan struct {
@@ -175,7 +178,7 @@ func intentOf(text string) (inventory.Intent, error) {
 		Sweep    struct {
 			NotSwept []struct{ Network, Reason string } `json:"not_swept"`
 		} `json:"sweep"`
-		NotAsked []struct{ Address, Protocol, Request, Reason string } `json:"not_asked"`
+		NotAsked []struct{ Address, Protocol, Request, Grade, Reason string } `json:"not_asked"`
 	}
 	if err := json.Unmarshal([]byte(text), &plan); err != nil {
 		return inventory.Intent{}, err
@@ -185,6 +188,9 @@ func intentOf(text string) (inventory.Intent, error) {
 		out.NotSwept = append(out.NotSwept, inventory.Omission{What: n.Network, Reason: n.Reason})
 	}
 	for _, n := range plan.NotAsked {
+		if n.Grade == blind {
+			continue // nothing spoke for asking it: not looking is no hole
+		}
 		reason := strings.TrimSpace(n.Protocol + " " + n.Request)
 		if reason != "" {
 			reason += ": "
@@ -192,4 +198,20 @@ func intentOf(text string) (inventory.Intent, error) {
 		out.NotAsked = append(out.NotAsked, inventory.Omission{What: n.Address, Reason: reason + n.Reason})
 	}
 	return out, nil
+}
+
+// AssetOf is the id of the asset that holds an address now, or that a path stands for; empty without one.
+func (v view) AssetOf(ctx context.Context, subject discovery.Subject) (string, error) {
+	var ids []string
+	err := v.within(ctx, func(tx *sql.Tx) (err error) {
+		ids, err = texts(tx.QueryContext(ctx, `SELECT DISTINCT p.asset FROM subjects AS s JOIN segments AS g ON g.id = s.segment JOIN sites AS t ON t.id = g.site
+			JOIN asset_subjects AS p ON p.subject = s.id AND p.until = '~'
+			WHERE t.name = ? AND g.name = ? AND s.ip = ? AND s.mac = ? AND s.path = ?`,
+			subject.Site, subject.Segment, ipText(subject.IP), subject.MAC.String(), subject.Path))
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return "", told("look up asset", err)
+	}
+	return ids[0], nil
 }

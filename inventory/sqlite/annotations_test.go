@@ -144,7 +144,8 @@ func TestIntents(t *testing.T) {
 	}
 	for _, plan := range []string{
 		`{"excluded": ["10.0.0.9"], "sweep": {"not_swept": [{"network": "10.0.0.0/16", "reason": "too large"}]},
-			"not_asked": [{"address": "10.0.0.7", "reason": "a safety system"}, {"address": "10.0.0.8", "protocol": "snmp", "reason": "blind"}]}`,
+			"not_asked": [{"address": "10.0.0.7", "reason": "a safety system"}, {"address": "10.0.0.8", "protocol": "http", "grade": "E1", "reason": "needs --allow http"},
+				{"address": "10.0.0.8", "protocol": "snmp", "grade": "E5", "reason": "blind"}]}`,
 		`{"excluded": ["of the second round"]}`,
 	} {
 		if err := r.Plan(t.Context(), []byte(plan)); err != nil {
@@ -160,7 +161,7 @@ func TestIntents(t *testing.T) {
 	}
 	want := []inventory.Intent{{
 		Survey: "s-1", Excluded: []string{"10.0.0.9"}, NotSwept: []inventory.Omission{{What: "10.0.0.0/16", Reason: "too large"}},
-		NotAsked: []inventory.Omission{{What: "10.0.0.7", Reason: "a safety system"}, {What: "10.0.0.8", Reason: "snmp: blind"}},
+		NotAsked: []inventory.Omission{{What: "10.0.0.7", Reason: "a safety system"}, {What: "10.0.0.8", Reason: "http: needs --allow http"}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
