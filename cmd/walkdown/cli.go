@@ -54,6 +54,11 @@ type commandLine struct {
 	Split         splitCmd         `cmd:"" help:"Say that some addresses of an asset are another one. No rule overturns it."`
 	MergeDB       mergeDBCmd       `cmd:"" name:"merge-db" help:"Merge other inventories in: of another laptop, or another day."`
 	Decisions     decisionsCmd     `cmd:"" help:"What people decided of who is who; take a decision back."`
+	Gaps          gapsCmd          `cmd:"" help:"What is still not known and was not looked at, and what would close it."`
+	Zones         zonesCmd         `cmd:"" help:"The zones that the assets belong to, proposed or accepted."`
+	Conduits      conduitsCmd      `cmd:"" help:"The flows between zones, and which of them were approved."`
+	External      externalCmd      `cmd:"" help:"Who outside the plant talks to which asset, and the ways in."`
+	Annotate      annotateCmd      `cmd:"" help:"Take people's knowledge in from a sheet: zone, owner, criticality, location, partner."`
 	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
 	Serve         serveCmd         `cmd:"" help:"The inventory as a live page in the browser."`

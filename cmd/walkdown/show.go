@@ -21,6 +21,7 @@ type shown struct {
 	inventory.Asset
 	Evidence      []evidenceRow            `json:"evidence"`
 	Conversations []inventory.Conversation `json:"conversations,omitempty"`
+	Said          []inventory.Annotation   `json:"said,omitempty"` // by people, the oldest first
 	Changes       []inventory.Change       `json:"changes,omitempty"`
 
 	names map[string]string // of the neighbours, for people
@@ -103,6 +104,9 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 	if all.Conversations, err = inventory.Collect(store.ConversationsOf(a.ctx, asset.ID)); err != nil {
 		return all, err
 	}
+	if all.Said, err = inventory.Collect(store.Annotations(a.ctx, asset.ID)); err != nil {
+		return all, err
+	}
 	all.Changes, err = inventory.Collect(store.ChangesOf(a.ctx, asset.ID))
 	return all, err
 }
@@ -153,7 +157,11 @@ func printAsset(a *app, all shown) error {
 	for _, row := range v.Services {
 		services = append(services, []string{fmt.Sprintf("%s/%d", row.Transport, row.Port), row.Protocol})
 	}
-	fmt.Fprintf(a.stdout, "site %s, segment %s, seen %s, %s to %s\n", v.Site, v.Segment, v.Seen, local(v.FirstSeen), local(v.LastSeen))
+	if v.Seen == "" {
+		fmt.Fprintf(a.stdout, "site %s, segment %s, known to people only\n", v.Site, v.Segment)
+	} else {
+		fmt.Fprintf(a.stdout, "site %s, segment %s, seen %s, %s to %s\n", v.Site, v.Segment, v.Seen, local(v.FirstSeen), local(v.LastSeen))
+	}
 	if len(v.Names) > 1 {
 		fmt.Fprintf(a.stdout, "also called %s\n", strings.Join(slices.DeleteFunc(slices.Clone(v.Names), func(n string) bool { return n == v.Name }), ", "))
 	}
@@ -182,6 +190,7 @@ func printAsset(a *app, all shown) error {
 		rows  [][]string
 	}{
 		{"Identity", []string{"What", "Value", "Sure", "Because"}, facts},
+		{"What people say", []string{"Field", "Value", "Who", "When"}, saidRows(v.Annotations, all.Said)},
 		{"Addresses", []string{"IP", "MAC", "VLAN", "Segment", "Bound by"}, addresses},
 		{"One asset because", []string{"Addresses", "Share", "Value"}, joined},
 		{"Services", []string{"Port", "Protocol"}, services},
@@ -197,6 +206,26 @@ func printAsset(a *app, all shown) error {
 		}
 	}
 	return nil
+}
+
+// saidRows are what people say of an asset now, and below it what they said before.
+func saidRows(now map[string]string, all []inventory.Annotation) [][]string {
+	var rows [][]string
+	for _, field := range inOrder(now) {
+		last := true
+		for _, said := range slices.Backward(all) {
+			if said.Attribute != field {
+				continue
+			}
+			name, value := field, said.Value
+			if !last {
+				name, value = "", "before: "+first(value, "nothing")
+			}
+			rows = append(rows, []string{name, value, said.Author, local(said.Time)})
+			last = false
+		}
+	}
+	return rows
 }
 
 // bindings are by what the IP and the MAC of an address belong together.
