@@ -76,7 +76,7 @@ func TestPlateOf(t *testing.T) {
 		{"1.3.6.1.4.1.318.1.3.4.5", discovery.ClassUnknown, "1.3.6.1.4.1.318.1.1.12.1.5.0", 8, false},
 		{"1.3.6.1.4.1.318.1.3.44", discovery.ClassUnknown, "1.3.6.1.4.1.318.1.1.1.1.1.1.0", 6, false},
 		{"1.3.6.1.2.1.33.1", discovery.ClassUnknown, "1.3.6.1.2.1.33.1.1.1.0", 4, false},
-		{"1.3.6.1.4.1.11.2.3.9.1", discovery.ClassUnknown, "1.3.6.1.2.1.43.5.1.1.16.1", 4, false},
+		{"1.3.6.1.4.1.11.2.3.9.1", discovery.ClassUnknown, "1.3.6.1.2.1.43.5.1.1.16.1", 8, false},
 		{"1.3.6.1.4.1.9.1.1", discovery.ClassInfrastructure, "", 0, false},
 		{"1.3.6.1.4.1.9.1.1", discovery.ClassUnknown, "", 0, true},
 		{"1.3.6.1.4.1.12356.101.1.60", discovery.ClassInfrastructure, "1.3.6.1.4.1.12356.100.1.1.1.0", 4, false},
