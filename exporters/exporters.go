@@ -9,7 +9,10 @@ import (
 
 	"github.com/walkdown-ot/walkdown/exporters/csv"
 	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
+	"github.com/walkdown-ot/walkdown/exporters/graph"
 	"github.com/walkdown-ot/walkdown/exporters/html"
+	"github.com/walkdown-ot/walkdown/exporters/json"
+	"github.com/walkdown-ot/walkdown/exporters/nmap"
 	"github.com/walkdown-ot/walkdown/exporters/xlsx"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
@@ -104,6 +107,14 @@ func All() []Format {
 			},
 		},
 		{
+			Name:        "dot",
+			Description: "network of cables and conversations in the language of Graphviz",
+			Extension:   ".dot",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return graph.DOT(ctx, from, to, graph.Options{Site: o.Site, TLP: o.TLP})
+			},
+		},
+		{
 			Name:        "evidence",
 			Description: "every fact of every asset, and where it came from",
 			Extension:   ".csv",
@@ -116,11 +127,43 @@ func All() []Format {
 			Export:      oneTable("external"),
 		},
 		{
+			Name:        "graphml",
+			Description: "network of cables and conversations, for yEd, Gephi, NetworkX (GraphML)",
+			Extension:   ".graphml",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return graph.GraphML(ctx, from, to, graph.Options{Site: o.Site, TLP: o.TLP})
+			},
+		},
+		{
 			Name:        "html",
 			Description: "report in one file: numbers, map, assets with evidence, conversations, changes",
 			Extension:   ".html",
 			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
 				return html.Export(ctx, from, to, html.Options{Time: o.Time, Version: o.Version, Site: o.Site, TLP: o.TLP, Reproducible: o.Reproducible})
+			},
+		},
+		{
+			Name:        "json",
+			Description: "the whole inventory as one document (docs/inventory.schema.json)",
+			Extension:   ".json",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return json.Export(ctx, from, to, o.json(false))
+			},
+		},
+		{
+			Name:        "ndjson",
+			Description: "the same, one object a line",
+			Extension:   ".ndjson",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return json.Export(ctx, from, to, o.json(true))
+			},
+		},
+		{
+			Name:        "nmap-xml",
+			Description: "hosts and open ports as nmap prints them with -oX, for the tools that read that",
+			Extension:   ".xml",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return nmap.Export(ctx, from, to, nmap.Options{Version: o.Version, TLP: o.TLP})
 			},
 		},
 		{
@@ -145,6 +188,10 @@ func oneTable(what string) func(context.Context, inventory.Source, io.Writer, Op
 	return func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
 		return csv.Export(ctx, from, to, csv.Options{What: what, Excel: o.Excel, TLP: o.TLP})
 	}
+}
+
+func (o Options) json(lines bool) json.Options {
+	return json.Options{Time: o.Time, Version: o.Version, Site: o.Site, Reproducible: o.Reproducible, TLP: o.TLP, Lines: lines}
 }
 
 func (o Options) cyclonedx(inXML bool) cyclonedx.Options {

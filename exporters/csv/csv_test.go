@@ -157,7 +157,7 @@ func TestRowHoldsTheFields(t *testing.T) {
 	for column, want := range map[string]string{
 		"id": "a-0000000000000001", "site": "press-shop", "names": "press-3-cpu; PLC_1", "order_number": "6ES7 511-1AK02-0AB0",
 		"confidence": "0.97", "macs": "28:63:36:aa:bb:cc; 28:63:36:aa:bb:cd", "ips": "10.20.30.11", "vlans": "20",
-		"services": "tcp/102 s7; tcp/502 modbus; tcp/8080", "components": "1", "neighbours": "X1 P1 > cell-1-switch, 1/4 (lldp)",
+		"services": "tcp/102 s7; tcp/502 modbus; tcp/8080", "components": "1", "neighbours": "X1 P1 > cell-1-switch, 1/4 (lldp); a-0000000000000006 (lldp)",
 		"seen": "both", "first_seen": "2026-03-02T06:00:00Z", "tlp": "AMBER", "annotation_zone": "presses",
 	} {
 		if got := rows[0][column]; got != want {

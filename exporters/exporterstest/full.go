@@ -45,7 +45,7 @@ func Full() *Inventory {
 				Addresses:  []inventory.Address{{MAC: "28:63:36:aa:bb:cc", IP: "10.20.30.11", VLAN: 20}, {MAC: "28:63:36:aa:bb:cd"}},
 				Protocols:  []string{"modbus", "s7", "snmp"},
 				Services:   []inventory.Service{{Transport: "tcp", Port: 102, Protocol: "s7"}, {Transport: "tcp", Port: 502, Protocol: "modbus"}, {Transport: "tcp", Port: 8080}},
-				Neighbours: []inventory.Neighbour{{LocalPort: "X1 P1", Name: "cell-1-switch", RemotePort: "1/4", Via: "lldp"}},
+				Neighbours: []inventory.Neighbour{{LocalPort: "X1 P1", Name: "cell-1-switch", RemotePort: "1/4", Via: "lldp"}, {Asset: panel, Via: "lldp"}},
 				Components: []inventory.Component{
 					{Path: "s7-rack=0/slot=4", Name: "DI 32", Identity: inventory.Identity{Vendor: plcVendor, OrderNumber: "6ES7 521-1BL00-0AB0", Serial: "S C-DI32", Hardware: "2", Confidence: 0.9}},
 				},

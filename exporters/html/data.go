@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/walkdown-ot/walkdown/exporters/clean"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
@@ -220,7 +221,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 			if err != nil {
 				return fmt.Errorf("read the evidence of %s: %w", id, err)
 			}
-			rows = append(rows, clean(FactOf(e)).row())
+			rows = append(rows, clean.Value(FactOf(e)).row())
 		}
 		if len(rows) > 0 {
 			w.item(id, rows)
@@ -342,7 +343,7 @@ func (l *lists) open(id string, bracket rune) {
 
 // item writes one element; in an object it has a key.
 func (l *lists) item(key string, value any) {
-	text, err := json.Marshal(clean(value))
+	text, err := json.Marshal(clean.Value(value))
 	if l.err == nil && err != nil {
 		l.err = fmt.Errorf("write JSON: %w", err)
 		return

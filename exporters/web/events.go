@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/walkdown-ot/walkdown/exporters/html"
+	"github.com/walkdown-ot/walkdown/exporters/clean"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
@@ -35,7 +35,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 				now.Running = &survey
 			}
 		}
-		text, err := json.Marshal(html.Clean(now))
+		text, err := json.Marshal(clean.Value(now))
 		if err != nil {
 			return
 		}

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/walkdown-ot/walkdown/exporters"
+	"github.com/walkdown-ot/walkdown/exporters/clean"
 	"github.com/walkdown-ot/walkdown/exporters/html"
 	"github.com/walkdown-ot/walkdown/inventory"
 )
@@ -219,7 +220,7 @@ func send(w http.ResponseWriter, value any, err error) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	text, err := json.Marshal(html.Clean(value))
+	text, err := json.Marshal(clean.Value(value))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -1,4 +1,6 @@
-package html
+// Package clean makes values fit for documents that keep their structure, such as JSON: whatever a device or a person has called
+// something, its texts do no harm where they are shown.
+package clean
 
 import (
 	"math"
@@ -7,14 +9,12 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// mostText is the longest text that the page holds, in bytes.
+// mostText is the longest text that is left, in bytes.
 const mostText = 4096
 
-// Clean gives a copy of a value whose texts are fit for a page (no control or bidirectional marks, not longer than mostText) and
-// whose numbers JSON can hold. Fields of a struct that are not exported are as they were.
-func Clean[T any](value T) T { return clean(value) }
-
-func clean[T any](value T) T {
+// Value gives a copy of a value whose texts are clean (no control or bidirectional marks, not longer than mostText) and whose numbers
+// JSON can hold. Fields of a struct that are not exported are as they were.
+func Value[T any](value T) T {
 	v := reflect.ValueOf(&value).Elem()
 	v.Set(cleaned(v))
 	return value
