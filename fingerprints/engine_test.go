@@ -65,6 +65,14 @@ func TestTraps(t *testing.T) {
 		facts []discovery.Fact
 		want  map[discovery.Key]string // "" = there must be no such value above a hint
 	}{
+		"opcua_server_is_a_program": {
+			say("opcua.manufacturer-name", "Beckhoff Automation GmbH", "opcua.product-name", "TwinCAT OPC UA Server", "opcua.software-version", "4.3.1"),
+			map[discovery.Key]string{discovery.KeyVendor: "Beckhoff", discovery.KeyModel: "", discovery.KeyFirmware: ""},
+		},
+		"number_ends_before_plain_words": {
+			say("snmp.sysDescr", "Allen-Bradley 1769-L35E Ethernet Port"),
+			map[discovery.Key]string{discovery.KeyVendor: "Rockwell Automation", discovery.KeyOrderNumber: "1769-L35E", discovery.KeyType: "plc"},
+		},
 		"linux_kernel_is_no_firmware": {
 			say("snmp.sysDescr", "Linux mso 4.19.97+ #1294 Thu Jan 30 13:10:54 GMT 2020 armv6l", "snmp.sysObjectID", "1.3.6.1.4.1.8072.3.2.10"),
 			map[discovery.Key]string{discovery.KeyOS: "Linux 4.19.97", discovery.KeyFirmware: "", discovery.KeyVendor: ""},

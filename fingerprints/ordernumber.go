@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 )
@@ -127,6 +128,9 @@ func (e *Engine) findOrder(text, vendor string) (orderFound, bool) {
 		words = words[:maxOrderWords]
 	}
 	for n := len(words); n > 0; n-- {
+		if n > 1 && isPlainWord(words[n-1]) {
+			continue // "1769-L35E Ethernet Port": the number has ended
+		}
 		number := strings.ToUpper(strings.Trim(strings.Join(words[:n], ""), ",;:()"))
 		printed, isSiemens := NormaliseMLFB(strings.Join(words[:n], " "))
 		if isSiemens {
@@ -155,6 +159,12 @@ func (e *Engine) findOrder(text, vendor string) (orderFound, bool) {
 		}
 	}
 	return orderFound{}, false
+}
+
+// isPlainWord reports whether a word is one of a sentence: four letters and more, and no digit.
+func isPlainWord(word string) bool {
+	word = strings.Trim(word, ",;:()")
+	return len(word) >= 4 && !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 const siemens = "Siemens"
