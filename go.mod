@@ -13,8 +13,10 @@ require (
 	github.com/gopcua/opcua v0.9.1
 	github.com/gosnmp/gosnmp v1.47.0
 	github.com/grid-x/modbus v0.0.0-20260701064235-82e41c9acfb6
+	github.com/kardianos/service v1.3.0
 	github.com/mdlayher/arp v0.0.0-20260528070854-93566ba168e9
 	github.com/mdlayher/packet v1.2.0
+	github.com/netresearch/go-cron v0.9.1
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

@@ -213,6 +213,12 @@ type LedgerEntry struct {
 	Note     string    `json:"note,omitempty"`
 }
 
+// Burden is what a survey sent to devices: every message, set-up and tear-down too, without the search for hosts.
+type Burden struct {
+	Survey            string
+	Messages, Devices int
+}
+
 // Source gives the inventory in order, one thing at a time, so that 100,000 assets stream through an exporter. Each list ends
 // with an error, if there is one.
 type Source interface {

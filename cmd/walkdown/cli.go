@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/walkdown-ot/walkdown/inventory/notify"
 )
 
 // app is what every command works with.
@@ -20,6 +22,7 @@ type app struct {
 	level          *slog.LevelVar
 	common         commonFlags
 	secrets        secrets
+	notify         []notify.Target // who is told of changes
 }
 
 // commonFlags can stand before or after every command.
@@ -45,6 +48,8 @@ type commandLine struct {
 	Read          readCmd          `cmd:"" help:"Listen to capture files: pcap, pcapng, gzip of either, - for standard input."`
 	Plan          planCmd          `cmd:"" help:"What would be asked: who, what, why, how long. Sends nothing."`
 	Ask           askCmd           `cmd:"" help:"Only ask, what a plan says or what the inventory knows of."`
+	Run           runCmd           `cmd:"" help:"Survey on a calendar, until it is told to stop."`
+	Service       serviceCmd       `cmd:"" help:"Let the system run the calendar: install, remove, status."`
 	Surveys       surveysCmd       `cmd:"" help:"The runs so far, with their scope and outcome."`
 	Assets        assetsCmd        `cmd:"" help:"The inventory."`
 	Show          showCmd          `cmd:"" help:"One asset: identity with evidence, addresses, components, neighbours, conversations."`
@@ -128,6 +133,9 @@ func parseAndRun(a *app, args []string) (err error) {
 		a.level.Set(slog.LevelInfo)
 	}
 	if a.secrets, err = config.secrets(); err != nil {
+		return err
+	}
+	if a.notify, err = config.targets(); err != nil {
 		return err
 	}
 	return parsed.Run(a)

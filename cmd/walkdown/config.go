@@ -23,6 +23,7 @@ type config struct {
 	path   string
 	values map[string]any
 	snmp   snmpConfig
+	notify []notifyConfig
 }
 
 // snmpConfig is the section snmp. Without communities and without users, "public" is tried; an empty list switches that off.
@@ -98,10 +99,12 @@ func loadConfig(path string) (*config, error) {
 	if err := yaml.Unmarshal(data, &c.values); err != nil {
 		return nil, usage("", "read the configuration %s: %v", path, err)
 	}
-	if _, ok := c.values["snmp"]; ok {
+	_, hasSNMP := c.values["snmp"]
+	if _, hasNotify := c.values["notify"]; hasSNMP || hasNotify {
 		var file struct {
-			SNMP snmpConfig     `yaml:"snmp"`
-			Rest map[string]any `yaml:",inline"`
+			SNMP   snmpConfig     `yaml:"snmp"`
+			Notify []notifyConfig `yaml:"notify"`
+			Rest   map[string]any `yaml:",inline"`
 		}
 		decoder := yaml.NewDecoder(bytes.NewReader(data))
 		decoder.KnownFields(true)
@@ -109,8 +112,9 @@ func loadConfig(path string) (*config, error) {
 			// The error quotes what does not fit, which may be a secret.
 			return nil, usage("", "read the configuration %s: %s", path, quoted.ReplaceAllString(err.Error(), "`…`"))
 		}
-		c.snmp = file.SNMP
+		c.snmp, c.notify = file.SNMP, file.Notify
 		delete(c.values, "snmp")
+		delete(c.values, "notify")
 	}
 	// The file lists windows; the flag takes one at a time.
 	if windows, ok := c.values["windows"]; ok {
@@ -125,7 +129,7 @@ func loadConfig(path string) (*config, error) {
 
 // check refuses keys that no flag goes by.
 func (c *config) check(model *kong.Application) error {
-	known := map[string]bool{"snmp": true}
+	known := map[string]bool{"snmp": true, "notify": true}
 	var gather func(*kong.Node)
 	gather = func(n *kong.Node) {
 		for _, flag := range n.Flags {
@@ -146,7 +150,7 @@ func (c *config) check(model *kong.Application) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return usage("the keys are the long names of the flags, windows and snmp", "the configuration %s has unknown keys: %s", c.path, strings.Join(unknown, ", "))
+	return usage("the keys are the long names of the flags, windows, snmp and notify", "the configuration %s has unknown keys: %s", c.path, strings.Join(unknown, ", "))
 }
 
 // Validate is part of kong.Resolver; check has done it.

@@ -58,6 +58,9 @@ func (a *app) record(describe inventory.Survey) (*recording, error) {
 		r.survey.Started = now()
 		r.survey.Custody, err = a.custody(engine)
 	}
+	if err == nil && len(a.notify) > 0 {
+		err = a.teller(store).Begin(a.ctx) // what this survey finds is news, what was before is not
+	}
 	if err == nil {
 		r.recorder, err = store.Begin(a.ctx, r.survey)
 	}
@@ -132,6 +135,9 @@ func (r *recording) end(report survey.Report, runErr error) error {
 	err := r.recorder.End(context.WithoutCancel(r.app.ctx), outcome)
 	if err != nil && result != nil && err.Error() == result.Error() {
 		err = nil // the recorder repeats what ended the survey
+	}
+	if err == nil {
+		r.app.tellChanges(r.store)
 	}
 	return errors.Join(result, err, r.store.Close())
 }

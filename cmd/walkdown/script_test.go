@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,24 +42,39 @@ func TestScripts(t *testing.T) {
 
 // captureCommand writes the frames of the simulated plant as a pcap file, gzipped if the name says so: capture FILE.
 func captureCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(plantCapture(ts.MkAbs(args[0])))
+}
+
+// plantCapture writes the frames of the simulated plant as a pcap file, gzipped if the name says so.
+func plantCapture(path string) (err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	simulated, err := plant.Start(ctx)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	defer simulated.Close() //nolint:errcheck // it waits, and cannot fail
-	file, err := os.Create(ts.MkAbs(args[0]))
-	ts.Check(err)
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	var to io.Writer = file
-	if filepath.Ext(args[0]) == ".gz" {
+	if filepath.Ext(path) == ".gz" {
 		packed := gzip.NewWriter(file)
-		defer packed.Close() //nolint:errcheck // the test reads what was written
+		defer func() { err = errors.Join(err, packed.Close()) }()
 		to = packed
 	}
 	out := pcapgo.NewWriter(to)
-	ts.Check(out.WriteFileHeader(65535, layers.LinkTypeEthernet))
-	for _, frame := range simulated.Frames(time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)) {
-		ts.Check(out.WritePacket(gopacket.CaptureInfo{Timestamp: frame.Time, CaptureLength: len(frame.Data), Length: len(frame.Data)}, frame.Data))
+	if err := out.WriteFileHeader(65535, layers.LinkTypeEthernet); err != nil {
+		return err
 	}
+	for _, frame := range simulated.Frames(time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)) {
+		if err := out.WritePacket(gopacket.CaptureInfo{Timestamp: frame.Time, CaptureLength: len(frame.Data), Length: len(frame.Data)}, frame.Data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cutCommand cuts the last bytes off a file: cutfile FILE N.

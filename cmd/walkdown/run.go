@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/walkdown-ot/walkdown/inventory"
+	"github.com/walkdown-ot/walkdown/inventory/notify"
+	"github.com/walkdown-ot/walkdown/inventory/sqlite"
+)
+
+type runCmd struct {
+	Schedule []string      `sep:";" required:"" placeholder:"CRON" help:"When surveys begin, in local time: minute, hour, day of the month, month, day of the week; several with ; between them."`
+	Jitter   time.Duration `placeholder:"D" help:"Begin up to this much later, by chance."`
+	surveyCmd
+}
+
+// Help is shown below the flags.
+func (runCmd) Help() string {
+	return "Surveys again and again, as --schedule says, with the flags of survey, until it is told to stop. Nobody is asked: what --ask, --window\n" +
+		"and the rest allow is agreed to. A survey that is due while another runs is left out; one that was missed is made up for once.\n" +
+		"Questions that were answered less than a day ago are not repeated. `walkdown service install` makes the system start it."
+}
+
+// Run surveys on a calendar.
+func (c runCmd) Run(a *app) error {
+	calendar, err := parseCalendar(c.Schedule)
+	if err != nil {
+		return err
+	}
+	if c.Jitter < 0 {
+		return usage("", "--jitter must be more than 0")
+	}
+	if c.Ask != "" { // what is wrong is told now, not at night
+		if _, err := c.read(); err != nil {
+			return err
+		}
+	}
+	release, err := sqlite.Claim(a.common.DB + ".run")
+	if errors.Is(err, sqlite.ErrLocked) {
+		return failed(fmt.Errorf("surveys of %s are already run on a schedule: %w", a.common.DB, err), "stop the other one, or name another inventory with --db")
+	}
+	if err != nil {
+		return err
+	}
+	defer release() //nolint:errcheck // it goes with the process
+	return a.underServiceManager(func(ctx context.Context) error {
+		b := *a
+		b.ctx = ctx
+		return c.schedule(&b, calendar)
+	})
+}
+
+func (c runCmd) schedule(a *app, calendar calendar) error {
+	last, err := a.lastBegun()
+	if err != nil {
+		return err
+	}
+	tell := &pending{app: a}
+	s := &scheduler{
+		calendar: calendar,
+		spread:   func() time.Duration { return time.Duration(rand.Int64N(int64(c.Jitter) + 1)) },
+		now:      time.Now,
+		wait:     waiter(time.Now, tell.try),
+		say:      a.say,
+		survey: func(ctx context.Context) error {
+			err := c.once(a, ctx)
+			tell.waiting = true
+			return err
+		},
+	}
+	return s.run(a.ctx, last)
+}
+
+// once runs one survey. That somebody else is recording is no failure: it is told, and the next one comes.
+func (c runCmd) once(a *app, ctx context.Context) error {
+	b := *a
+	b.ctx, b.stdin, b.stdout = ctx, strings.NewReader(""), io.Discard
+	survey := c.surveyCmd
+	survey.Yes = true
+	err := survey.Run(&b)
+	if errors.Is(err, sqlite.ErrLocked) {
+		return fmt.Errorf("this survey is left out: %w", err)
+	}
+	if text, burdenErr := a.burden(); burdenErr == nil && text != "" {
+		a.say("%s", text)
+	}
+	return err
+}
+
+// lastBegun is when the last survey of this inventory began that was run by itself or by hand; zero when there was none.
+func (a *app) lastBegun() (time.Time, error) {
+	store, err := a.openToRead()
+	if errors.Is(err, sqlite.ErrMissing) || errors.Is(err, sqlite.ErrOlder) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	var last time.Time
+	for v, err := range store.Surveys(a.ctx) {
+		if err != nil {
+			return last, err
+		}
+		if v.Kind == "survey" && v.Started.After(last) {
+			last = v.Started
+		}
+	}
+	return last, nil
+}
+
+// burden says what the last survey that asked has sent to each device, beside the first one.
+func (a *app) burden() (string, error) {
+	store, err := a.openToRead()
+	if err != nil {
+		return "", err
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	burdens, err := store.Burdens(a.ctx)
+	if err != nil || len(burdens) == 0 {
+		return "", err
+	}
+	each := func(b inventory.Burden) float64 { return float64(b.Messages) / float64(max(b.Devices, 1)) }
+	begun, end := burdens[0], burdens[len(burdens)-1]
+	text := fmt.Sprintf("survey %s sent %d messages to %s, %.1f each", end.Survey, end.Messages, plural(end.Devices, "device"), each(end))
+	if begun != end {
+		text += fmt.Sprintf("; the first, %s, sent %.1f each", begun.Survey, each(begun))
+	}
+	return text, nil
+}
+
+// pending tells changes that could not be told at the end of a survey.
+type pending struct {
+	app     *app
+	teller  *notify.Teller
+	waiting bool
+	told    string
+}
+
+func (p *pending) try() {
+	if len(p.app.notify) == 0 || p.teller != nil && (!p.waiting || time.Now().Before(p.teller.Next())) {
+		return
+	}
+	store, err := p.app.openToRead()
+	if err != nil {
+		return // there is no inventory yet
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	if p.teller == nil {
+		p.teller = p.app.teller(store)
+	}
+	p.teller.From = store
+	err = p.teller.Tell(p.app.ctx)
+	if p.waiting = err != nil; p.waiting && err.Error() != p.told && p.app.ctx.Err() == nil {
+		p.told = err.Error()
+		p.app.say("not told yet, and kept: %v", err)
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// simulated is a scheduler on a clock that jumps: what it said, and when surveys began.
+type simulated struct {
+	clock   time.Time
+	said    []string
+	begun   []string
+	slept   map[string]time.Duration // added to the wait until then: the machine slept
+	takes   time.Duration
+	surveys int // after which it is stopped
+	fails   error
+}
+
+func (s *simulated) run(t *testing.T, expressions []string, last time.Time) {
+	t.Helper()
+	calendar, err := parseCalendar(expressions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	form := "Mon 15:04"
+	scheduler := &scheduler{
+		calendar: calendar,
+		spread:   func() time.Duration { return 0 },
+		now:      func() time.Time { return s.clock },
+		wait: func(ctx context.Context, at time.Time) error {
+			if at.After(s.clock) {
+				s.clock = at
+			}
+			s.clock = s.clock.Add(s.slept[at.Format(form)])
+			return ctx.Err()
+		},
+		survey: func(context.Context) error {
+			s.begun = append(s.begun, s.clock.Format(form))
+			s.clock = s.clock.Add(s.takes)
+			if len(s.begun) == s.surveys {
+				stop()
+			}
+			return s.fails
+		},
+		say: func(format string, args ...any) { s.said = append(s.said, fmt.Sprintf(format, args...)) },
+	}
+	if err := scheduler.run(ctx, last); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *simulated) expect(t *testing.T, begun []string, said ...string) {
+	t.Helper()
+	if !slices.Equal(s.begun, begun) {
+		t.Errorf("begun %v, want %v", s.begun, begun)
+	}
+	all := strings.Join(s.said, "\n")
+	for _, want := range said {
+		if !strings.Contains(all, want) {
+			t.Errorf("it did not say %q:\n%s", want, all)
+		}
+	}
+}
+
+// monday is at noon.
+func monday() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.Local) }
+
+func TestSurveysBeginWhenTheyAreDue(t *testing.T) {
+	s := &simulated{clock: monday(), takes: time.Hour, surveys: 3}
+	s.run(t, []string{"30 2 * * 6", "0 22 * * 1"}, time.Time{})
+	s.expect(t, []string{"Mon 22:00", "Sat 02:30", "Mon 22:00"}, "the next survey begins Sat 2026-05-09 02:30:00")
+}
+
+func TestASurveyThatIsDueMeanwhileIsLeftOut(t *testing.T) {
+	s := &simulated{clock: monday(), takes: 150 * time.Minute, surveys: 2, fails: errors.New("the cable is out")}
+	s.run(t, []string{"0 * * * *"}, time.Time{})
+	s.expect(t, []string{"Mon 13:00", "Mon 16:00"}, "2 surveys left out: a survey was still running", "the cable is out")
+}
+
+func TestWhatWasMissedIsMadeUpForOnce(t *testing.T) {
+	s := &simulated{clock: monday(), takes: time.Minute, surveys: 2}
+	s.run(t, []string{"0 6 * * *"}, monday().AddDate(0, 0, -5))
+	s.expect(t, []string{"Mon 12:00", "Tue 06:00"}, "the survey of Thu 2026-04-30 06:00:00 was missed", "only once")
+
+	s = &simulated{clock: monday(), takes: time.Minute, surveys: 1} // nothing was missed
+	s.run(t, []string{"0 6 * * *"}, monday().Add(-5*time.Hour))
+	s.expect(t, []string{"Tue 06:00"})
+}
+
+func TestAMachineThatSleptBeginsOnceWhenItWakes(t *testing.T) {
+	s := &simulated{clock: monday(), takes: time.Minute, surveys: 2, slept: map[string]time.Duration{"Tue 06:00": 51 * time.Hour}}
+	s.run(t, []string{"0 6 * * *"}, time.Time{})
+	s.expect(t, []string{"Thu 09:00", "Fri 06:00"}, "begins 51h0m0s late")
+}
+
+func TestCalendarMistakesAreTold(t *testing.T) {
+	for _, bad := range []string{"", "at night", "61 * * * *", "0 0 31 2 *", "* * * * * * *"} {
+		if _, err := parseCalendar([]string{bad}); err == nil {
+			t.Errorf("%q is a calendar", bad)
+		}
+	}
+}
+
+func TestTheUnitAllowsNothingElse(t *testing.T) {
+	p := servicePlan{program: "/usr/local/bin/walkdown", db: "/var/lib/plant 1/plant.db", user: "survey", arguments: []string{"run", "--config", "/etc/100%.yaml", "--db", "/var/lib/plant 1/plant.db"}}
+	unit, err := p.unit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		`ExecStart=/usr/local/bin/walkdown run --config /etc/100%%.yaml --db "/var/lib/plant 1/plant.db"`, "User=survey", "CapabilityBoundingSet=CAP_NET_RAW CAP_NET_ADMIN",
+		"AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN", "ProtectSystem=strict", `ReadWritePaths="/var/lib/plant 1"`, "NoNewPrivileges=yes", "TimeoutStopSec=30",
+	} {
+		if !slices.Contains(strings.Split(unit, "\n"), line) {
+			t.Errorf("no line %s", line)
+		}
+	}
+	p.arguments[2] = "/etc/a\nUser=root.yaml"
+	if _, err := p.unit(); err == nil {
+		t.Error("a path adds a line to the unit")
+	}
+}
