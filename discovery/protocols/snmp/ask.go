@@ -171,7 +171,12 @@ func (v *visit) nameplate(ctx context.Context) error {
 		return err
 	}
 	if row.isKit() && len(answered) > 0 { // now it is known whose device it is
-		more := slices.DeleteFunc(plateOf(answered[0]).forClass(v.target.Class).objects, func(o string) bool { return slices.Contains(row.objects, o) })
+		var more []string
+		for _, o := range plateOf(answered[0]).forClass(v.target.Class).objects {
+			if !slices.Contains(row.objects, o) {
+				more = append(more, o)
+			}
+		}
 		_, err := v.plate(ctx, more)
 		return err
 	}

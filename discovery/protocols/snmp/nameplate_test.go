@@ -1,12 +1,16 @@
 package snmp
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gosnmp/gosnmp"
+
 	"github.com/walkdown-ot/walkdown/discovery"
+	"github.com/walkdown-ot/walkdown/discovery/discoverytest"
 )
 
 // lastEnterprise is the greatest number in use, with a factory's test number that Dahua's cameras show.
@@ -93,6 +97,66 @@ func TestPlateOf(t *testing.T) {
 		}
 		if first != c.first || len(got.objects) != c.count || got.part != c.part {
 			t.Errorf("%s, %s: %v, part %v; want %d, %q first, part %v", c.id, c.class, got.objects, got.part, c.count, c.first, c.part)
+		}
+	}
+}
+
+// described is a device with the system group and nothing else yet.
+func described(objectID string) mib {
+	var m mib
+	m.add("1.3.6.1.2.1.1.1.0", "a device")
+	m = append(m, gosnmp.SnmpPDU{Name: ".1.3.6.1.2.1.1.2.0", Type: gosnmp.ObjectIdentifier, Value: "." + objectID})
+	m.add("1.3.6.1.2.1.1.3.0", uint32(5000))
+	return m
+}
+
+// An agent built from a kit tells by its answers whose it is, and is then asked for the rest. The table is everybody's, and stays as
+// it was.
+func TestAskKit(t *testing.T) {
+	before := fmt.Sprint(readPlates())
+	router := described("1.3.6.1.4.1.8072.3.2.10")
+	router.add("1.3.6.1.4.1.48690.1.1.0", "1126284688")
+	router.add("1.3.6.1.4.1.48690.1.2.0", "RUT955")
+	router.add("1.3.6.1.4.1.48690.1.6.0", "RUT9_R_00.07.06.18")
+	for range 2 {
+		got := discoverytest.Asked(t, Protocol(), discoverytest.Peer{Target: target("public"), Serve: router.serve(nil)})
+		for _, want := range []string{
+			"127.0.0.1: snmp.1.3.6.1.4.1.48690.1.2.0 = RUT955", "127.0.0.1: snmp.1.3.6.1.4.1.48690.1.1.0 = 1126284688",
+			"127.0.0.1: snmp.1.3.6.1.4.1.48690.1.6.0 = RUT9_R_00.07.06.18",
+		} {
+			if !slices.Contains(got.Lines, want) {
+				t.Errorf("%q is missing in %q", want, got.Lines)
+			}
+		}
+		if want := []string{systemRequest, nameplateRequest, nameplateRequest}; !slices.Equal(got.Requests(), want) || len(got.Problems) > 0 {
+			t.Errorf("sent %v, problems %v", got.Requests(), got.Problems)
+		}
+	}
+	if after := fmt.Sprint(readPlates()); after != before {
+		t.Error("asking changed the table")
+	}
+}
+
+// A stack stands before its first switch, which has the nameplate.
+func TestAskFirstPart(t *testing.T) {
+	stack := described("1.3.6.1.4.1.55555.1")
+	for column, values := range map[string][2]any{"2": {"Stack", "Switch"}, "5": {11, 3}, "11": {"", "FOC1234X0AB"}, "13": {"", "WS-C3850-24P"}} {
+		stack.add(entPhysical+column+".1", values[0])
+		stack.add(entPhysical+column+".1001", values[1])
+	}
+	slices.SortFunc(stack, func(a, b gosnmp.SnmpPDU) int { return strings.Compare(a.Name, b.Name) })
+	for class, want := range map[discovery.Class]struct {
+		requests int
+		line     string
+	}{
+		discovery.ClassUnknown:    {3, "127.0.0.1 ent=1001: snmp.entPhysicalSerialNum = FOC1234X0AB"},
+		discovery.ClassController: {2, ""}, // one small message, whatever it tells
+	} {
+		peer := discoverytest.Peer{Target: target("public"), Serve: stack.serve(nil)}
+		peer.Target.Class = class
+		got := discoverytest.Asked(t, Protocol(), peer)
+		if len(got.Sent) != want.requests || want.line != "" && !slices.Contains(got.Lines, want.line) || len(got.Problems) > 0 {
+			t.Errorf("%s: sent %v, told %q, problems %v", class, got.Requests(), got.Lines, got.Problems)
 		}
 	}
 }

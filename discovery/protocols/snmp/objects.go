@@ -99,7 +99,7 @@ type vendorObjects struct {
 var readVendorObjects = sync.OnceValue(func() vendorObjects {
 	v := vendorObjects{exact: map[string]bool{}, stars: map[string][]string{}}
 	p := readPlates()
-	all := p.heard
+	all := slices.Clone(p.heard)
 	for _, row := range p.rows {
 		all = append(all, row.objects...)
 	}
