@@ -40,15 +40,40 @@ func TestRecordedDevices(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Skipf("no recordings in %s", folder)
 	}
+	found, report := surveyRecordings(t, paths, netip.MustParsePrefix("127.78.0.0/24"))
+	score := newRecordedScore(also)
+	for name, asset := range found {
+		score.add(name, asset, expected[name])
+	}
+	t.Logf("%d of %d recorded devices answered; %d questions", len(found), len(paths), report.Asked.Counts.Questions)
+	slices.Sort(score.misses)
+	t.Log(strings.Join(score.misses, "\n"))
+	if len(found) != len(paths) {
+		t.Errorf("%d devices found, want %d", len(found), len(paths))
+	}
+	for _, field := range recordedFields {
+		precision, recall := score.of(field)
+		t.Logf("%-9s wanted %2d, precision %.3f, recall %.3f", field, score.wanted[field], precision, recall)
+		if floor, ok := recordedFloors[field]; ok && (precision < floor[0] || recall < floor[1]) {
+			t.Errorf("%s: precision %.3f, recall %.3f; %.2f and %.2f had been reached", field, precision, recall, floor[0], floor[1])
+		}
+	}
+}
+
+// surveyRecordings lets each recording speak SNMP under an address of the scope, asks them all as a survey does, and gives what the
+// inventory then has, by the name of the file.
+func surveyRecordings(t *testing.T, paths []string, scope netip.Prefix) (map[string]inventory.Asset, survey.Report) {
+	t.Helper()
 	a := &app{
 		ctx: t.Context(), stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, log: slog.New(slog.DiscardHandler),
 		common: commonFlags{DB: filepath.Join(t.TempDir(), "walkdown.db"), Site: "default", Quiet: true},
 	}
 	a.secrets.list = []discovery.Credential{{Protocol: "snmp", Kind: "community", Secret: "public"}}
-	w := wishes{scope: []netip.Prefix{netip.MustParsePrefix("127.78.0.0/24")}, limits: ask.DemoLimits()}
+	w := wishes{scope: []netip.Prefix{scope}, limits: ask.DemoLimits()}
 	recordings := map[string]string{} // by address
-	for i, path := range paths {
-		addr := netip.AddrFrom4([4]byte{127, 78, 0, byte(i + 1)})
+	addr := scope.Addr()
+	for _, path := range paths {
+		addr = addr.Next()
 		w.named = append(w.named, survey.Named{Protocol: "snmp", Host: addr, Port: serveRecording(t, path, addr)})
 		recordings[addr.String()] = filepath.Base(path)
 	}
@@ -76,52 +101,55 @@ func TestRecordedDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	wanted, given, right := map[string]int{}, map[string]int{}, map[string]int{}
-	found := 0
-	var misses []string
+	found := map[string]inventory.Asset{}
 	for asset, err := range store.Assets(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := ""
 		for _, address := range asset.Addresses {
-			if recordings[address.IP] != "" {
-				name = recordings[address.IP]
+			if name := recordings[address.IP]; name != "" {
+				found[name] = asset
 			}
 		}
-		if name == "" {
+	}
+	return found, report
+}
+
+// recordedFields are the fields that are compared.
+var recordedFields = []string{"vendor", "model", "firmware", "serial", "type"}
+
+// recordedScore counts, by field, how often an answer was wanted, given, and right.
+type recordedScore struct {
+	also                 map[string][]string
+	wanted, given, right map[string]int
+	misses               []string
+}
+
+func newRecordedScore(also map[string][]string) *recordedScore {
+	return &recordedScore{also: also, wanted: map[string]int{}, given: map[string]int{}, right: map[string]int{}}
+}
+
+func (s *recordedScore) add(name string, asset inventory.Asset, expected map[string][]string) {
+	for field, value := range map[string]string{"vendor": asset.Vendor, "model": asset.Model, "firmware": asset.Firmware, "serial": asset.Serial, "type": asset.Type} {
+		want := expected[field]
+		if len(want) == 0 {
 			continue
 		}
-		found++
-		for field, value := range map[string]string{"vendor": asset.Vendor, "model": asset.Model, "firmware": asset.Firmware, "serial": asset.Serial, "type": asset.Type} {
-			want := expected[name][field]
-			if len(want) == 0 {
-				continue
-			}
-			wanted[field]++
-			if value != "" {
-				given[field]++
-			}
-			if value != "" && slices.ContainsFunc(want, func(text string) bool { return sameAnswer(field, text, value, also) }) {
-				right[field]++
-			} else {
-				misses = append(misses, fmt.Sprintf("%s: %s is %q, want %q", name, field, value, want))
-			}
+		s.wanted[field]++
+		if value != "" {
+			s.given[field]++
+		}
+		if value != "" && slices.ContainsFunc(want, func(text string) bool { return sameAnswer(field, text, value, s.also) }) {
+			s.right[field]++
+		} else {
+			s.misses = append(s.misses, fmt.Sprintf("%s: %s is %q, want %q", name, field, value, want))
 		}
 	}
-	t.Logf("%d of %d recorded devices answered; %d questions", found, len(paths), report.Asked.Counts.Questions)
-	slices.Sort(misses)
-	t.Log(strings.Join(misses, "\n"))
-	if found != len(paths) {
-		t.Errorf("%d devices found, want %d", found, len(paths))
-	}
-	for _, field := range []string{"vendor", "model", "firmware", "serial", "type"} {
-		precision, recall := float64(right[field])/float64(max(given[field], 1)), float64(right[field])/float64(max(wanted[field], 1))
-		t.Logf("%-9s wanted %2d, precision %.3f, recall %.3f", field, wanted[field], precision, recall)
-		if floor, ok := recordedFloors[field]; ok && (precision < floor[0] || recall < floor[1]) {
-			t.Errorf("%s: precision %.3f, recall %.3f; %.2f and %.2f had been reached", field, precision, recall, floor[0], floor[1])
-		}
-	}
+}
+
+// of gives the share of right answers among those that were given, and among those that were wanted.
+func (s *recordedScore) of(field string) (precision, recall float64) {
+	return float64(s.right[field]) / float64(max(s.given[field], 1)), float64(s.right[field]) / float64(max(s.wanted[field], 1))
 }
 
 // recordedAnswers are what is known of each recording, by field.
@@ -143,23 +171,28 @@ func recordedAnswers(t *testing.T, path string) map[string]map[string][]string {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
-		fields := map[string][]string{}
-		for field, value := range line.Expect {
-			switch v := value.(type) {
-			case string:
-				fields[field] = []string{v}
-			case []any:
-				for _, one := range v {
-					fields[field] = append(fields[field], fmt.Sprint(one))
-				}
-			}
-		}
-		out[line.Recording] = fields
+		out[line.Recording] = answersOf(line.Expect)
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// answersOf gives the right answers by field, of which there may be several.
+func answersOf(expect map[string]any) map[string][]string {
+	fields := map[string][]string{}
+	for field, value := range expect {
+		switch v := value.(type) {
+		case string:
+			fields[field] = []string{v}
+		case []any:
+			for _, one := range v {
+				fields[field] = append(fields[field], fmt.Sprint(one))
+			}
+		}
+	}
+	return fields
 }
 
 // readAliases gives for each spelling of a vendor the canonical name, and the sister brands behind it.
