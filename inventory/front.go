@@ -12,7 +12,6 @@ type plateOf struct {
 	home                          homeKey
 	serial, engine, vendor, model string
 	seen                          span
-	surveys                       []string
 }
 
 // contradicts reports whether two plates cannot be those of one device.
@@ -24,14 +23,8 @@ func (p plateOf) contradicts(q plateOf) bool {
 		p.vendor != "" && q.vendor != "" && p.vendor != q.vendor && p.model != "" && q.model != "" && contradict([]string{p.model, q.model})
 }
 
-// after reports whether one of two plates was told only when the other one no longer was: then a device took the other's place.
-func (p plateOf) after(q plateOf) bool {
-	if p.seen.first.Before(q.seen.first) {
-		p, q = q, p
-	}
-	return q.seen.last.Before(p.seen.first) &&
-		(p.seen.first.Sub(q.seen.last) > supersededAfter || !slices.ContainsFunc(p.surveys, func(s string) bool { return slices.Contains(q.surveys, s) }))
-}
+// after reports whether one of two plates was told only long after the other one was told last: then a device took the other's place.
+func (p plateOf) after(q plateOf) bool { return !p.seen.near(q.seen, supersededAfter) }
 
 // unmask finds MACs behind which there are several devices, by what these say of themselves, and reports whether there are any:
 //   - at one place and time under several IPs: an address translator, a proxy for ARP, a wireless bridge that lends its clients its
@@ -110,9 +103,6 @@ func (r Rules) plates(a *atom) []plateOf {
 				p.engine = m.Value
 			}
 			p.seen.add(e.First, e.Last)
-			if !slices.Contains(p.surveys, e.Survey) {
-				p.surveys = append(p.surveys, e.Survey)
-			}
 		}
 		if p.serial != "" || p.engine != "" || p.model != "" {
 			out = append(out, p)
