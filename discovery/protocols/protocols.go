@@ -19,11 +19,13 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/hartip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/iec104"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/knx"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/lldp"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/llmnr"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/mdns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/mms"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/modbus"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/mqtt"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nbns"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/nd"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/opcua"
@@ -59,11 +61,13 @@ func All() []discovery.Protocol {
 		hartip.Protocol(),
 		http.Protocol(),
 		iec104.Protocol(),
+		knx.Protocol(),
 		lldp.Protocol(),
 		llmnr.Protocol(),
 		mdns.Protocol(),
 		mms.Protocol(),
 		modbus.Protocol(),
+		mqtt.Protocol(),
 		nbns.Protocol(),
 		nd.Protocol(),
 		opcua.Protocol(),
