@@ -128,6 +128,10 @@ func BenchmarkPlant(b *testing.B) {
 		{"show-switch", []string{"show", plant.Address(0).String()}},
 		{"changes", []string{"changes", "--since", "s-2"}},
 		{"conversations-json", []string{"conversations", "--json"}},
+		{"gaps", []string{"gaps"}},
+		{"conduits", []string{"conduits"}},
+		{"external", []string{"external"}},
+		{"annotate-template", []string{"annotate", "--template"}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var took, busy, peak float64
