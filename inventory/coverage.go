@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -307,13 +308,17 @@ func (c *coverage) lost() {
 		}
 		add(HoleDropped, s.Sensor, s.Counts["frames-dropped"], "frames were lost by the capture: what they said is not known", "a faster machine, or a mirror of fewer ports")
 		add(HoleUnsupported, s.Sensor, s.Counts["frames-foreign"], "frames of a link type that is not read", "capture on Ethernet")
-		shed := 0
-		for name, n := range s.Counts {
-			if strings.HasPrefix(name, "shed-") {
-				shed += n
+		var shed []string
+		for _, name := range slices.Sorted(maps.Keys(s.Counts)) {
+			if what, ok := strings.CutPrefix(name, "shed-"); ok && s.Counts[name] > 0 {
+				shed = append(shed, fmt.Sprintf("%d %s", s.Counts[name], strings.ReplaceAll(what, "-", " ")))
 			}
 		}
-		add(HoleDropped, s.Sensor, shed, "flows, conversations or addresses were given up for want of room", "listen for a shorter time, or to fewer ports")
+		if len(shed) > 0 {
+			h.Kind, h.What, h.Count = HoleDropped, s.Sensor, 0
+			h.Why, h.Close = "not followed to the end, for want of room: "+strings.Join(shed, ", "), "listen for a shorter time, or to fewer ports"
+			c.holes = append(c.holes, h)
+		}
 		for _, t := range s.Troubles {
 			add(HoleUnsupported, t.Protocol, t.Count, "not understood: "+t.Reason, "report it with a capture: it may be a dialect that is not known yet")
 		}

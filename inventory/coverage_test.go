@@ -84,8 +84,8 @@ func TestCoverage(t *testing.T) {
 		"not-asked 10.0.1.7: a safety system",
 		"not-asked 10.0.1.13: s7 was planned and not sent",
 		"excluded 10.0.1.99: excluded by a person",
-		"dropped eth0: flows, conversations or addresses were given up for want of room",
 		"dropped eth0: frames were lost by the capture: what they said is not known",
+		"dropped eth0: not followed to the end, for want of room: 3 flows",
 		"unfinished s-2: incomplete: the window ended",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -23,9 +23,9 @@ type FieldGap struct {
 	Priority string `json:"priority,omitempty"`
 	Unknown  int    `json:"unknown"` // assets that lack it
 	Of       int    `json:"of"`      // assets that it applies to
-	// Close is what closes most of them, as a command with PLACE in it for the addresses.
+	// Close is the question that closes most of them, else to listen, else people; as a command with PLACE in it for the addresses.
 	Close string `json:"close"`
-	// Assets lack it, and a question may close it: at most a few of them, by their first address.
+	// Assets are some of those that Close is for, by their first address, where it is not for people.
 	Assets []string `json:"assets,omitempty"`
 }
 
@@ -212,12 +212,18 @@ type GapCounter struct {
 	table  gapTable
 	asked  Asked
 	fields map[string]*FieldGap
-	close  map[string]map[string]int // by field and command without the address
+	close  map[string]map[string]*closer // by field and command without the address
+}
+
+// closer is a command that closes gaps.
+type closer struct {
+	count  int
+	assets []string
 }
 
 // NewGapCounter makes an empty one.
 func NewGapCounter(asked Asked) *GapCounter {
-	return &GapCounter{table: newGapTable(), asked: asked, fields: map[string]*FieldGap{}, close: map[string]map[string]int{}}
+	return &GapCounter{table: newGapTable(), asked: asked, fields: map[string]*FieldGap{}, close: map[string]map[string]*closer{}}
 }
 
 // gapExamples is how many assets a field names.
@@ -246,13 +252,18 @@ func (g *GapCounter) Add(a Asset) []Gap {
 		f.Unknown++
 		command := generalised(gap.Close[0])
 		if g.close[gap.Field] == nil {
-			g.close[gap.Field] = map[string]int{}
+			g.close[gap.Field] = map[string]*closer{}
 		}
-		g.close[gap.Field][command]++
+		by := g.close[gap.Field][command]
+		if by == nil {
+			by = &closer{}
+			g.close[gap.Field][command] = by
+		}
+		by.count++
 		if command != annotateCommand {
 			open = true
-			if len(f.Assets) < gapExamples {
-				f.Assets = append(f.Assets, cmp.Or(firstIP(a), a.ID))
+			if len(by.assets) < gapExamples {
+				by.assets = append(by.assets, cmp.Or(firstIP(a), a.ID))
 			}
 		}
 	}
@@ -269,6 +280,17 @@ func (g *GapCounter) field(name, title, priority string) *FieldGap {
 		g.fields[name] = f
 	}
 	return f
+}
+
+// rankOf puts questions before listening, and people last.
+func rankOf(command string) int {
+	switch command {
+	case annotateCommand:
+		return 2
+	case listenCommand:
+		return 1
+	}
+	return 0
 }
 
 // generalised is a command with PLACE for its address.
@@ -290,13 +312,14 @@ func (g *GapCounter) Fields() []FieldGap {
 		if f == nil || f.Unknown == 0 {
 			return
 		}
-		most := 0
-		for command, n := range g.close[name] {
-			if n > most || n == most && command < f.Close {
-				f.Close, most = command, n
+		told := *f
+		var best *closer
+		for command, by := range g.close[name] {
+			if best == nil || cmp.Or(rankOf(command)-rankOf(told.Close), best.count-by.count, cmp.Compare(command, told.Close)) < 0 {
+				told.Close, told.Assets, best = command, by.assets, by
 			}
 		}
-		out = append(out, *f)
+		out = append(out, told)
 	}
 	for _, f := range g.table.wire {
 		add(f.name)

@@ -350,12 +350,13 @@ func (z *zoner) zoning() *Zoning {
 	names := z.names()
 	called := z.called()
 	for _, v := range z.assets {
-		name, reason, accepted := names[v.group], v.reason, false
+		name, reason, accepted, shared := names[v.group], v.reason, false, z.reasons[v.group]
 		switch other := called[v.group]; {
 		case v.said != "":
 			name, reason, accepted = v.said, "a person put it there", true
 		case other != "":
-			name, reason = other, "most of "+z.reasons[v.group]+" were put there by a person"
+			name, reason = other, "most of "+shared+" were put there by a person"
+			shared = reason
 		}
 		i := out.zone(v.site, name, v.class == classOutside && !accepted)
 		zone := &out.Zones[i]
@@ -364,7 +365,7 @@ func (z *zoner) zoning() *Zoning {
 		} else {
 			zone.Proposed++
 			if zone.Reason == "" {
-				zone.Reason = reason
+				zone.Reason = shared
 			}
 		}
 		zone.Assets = append(zone.Assets, v.id)
