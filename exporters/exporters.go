@@ -12,6 +12,7 @@ import (
 	"github.com/walkdown-ot/walkdown/exporters/graph"
 	"github.com/walkdown-ot/walkdown/exporters/html"
 	"github.com/walkdown-ot/walkdown/exporters/json"
+	"github.com/walkdown-ot/walkdown/exporters/netbox"
 	"github.com/walkdown-ot/walkdown/exporters/nmap"
 	"github.com/walkdown-ot/walkdown/exporters/xlsx"
 	"github.com/walkdown-ot/walkdown/inventory"
@@ -75,6 +76,12 @@ func All() []Format {
 			Description: "what was not looked at or not seen whole, and what would close it",
 			Extension:   ".csv",
 			Export:      oneTable("coverage"),
+		},
+		{
+			Name:        "csaf-inventory",
+			Description: "by what advisories in CSAF know each device and part: model numbers, serial numbers, SKUs, CPE",
+			Extension:   ".csv",
+			Export:      oneTable("csaf"),
 		},
 		{
 			Name:        "csv",
@@ -156,6 +163,14 @@ func All() []Format {
 			Extension:   ".ndjson",
 			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
 				return json.Export(ctx, from, to, o.json(true))
+			},
+		},
+		{
+			Name:        "netbox",
+			Description: "files for the import forms of NetBox 4.2 and later, in their order",
+			Extension:   ".zip",
+			Files: func(ctx context.Context, from inventory.Source, into Folder, o Options) error {
+				return netbox.Export(ctx, from, into, netbox.Options{TLP: o.TLP})
 			},
 		},
 		{

@@ -108,6 +108,8 @@ func wanted(format string) []string {
 	switch format {
 	case "conduits": // its columns are fixed, and none is the mark
 		return []string{"conduit_id,name,zone_a,", "tcp/502"}
+	case "csaf-inventory":
+		return []string{"GREEN", "6ES7 511-1AK02-0AB0", "S C-X4UX12345678"}
 	case "coverage":
 		return []string{"GREEN", "distress"}
 	case "external":

@@ -61,6 +61,7 @@ func All() []Maker {
 		{"changes", "Changes", "what appeared, vanished, moved, was updated", changes},
 		{"surveys", "Surveys", "the runs so far", surveys},
 		{"ledger", "Ledger", "every message that was sent, and what came of it", ledger},
+		{"csaf", "CSAF", "by what advisories in CSAF know each device and part", csaf},
 		{"evidence", "Evidence", "every fact, and where it came from", evidence},
 	}
 }
