@@ -24,6 +24,7 @@ async function open(name, filter) {
 
 // renew draws again what was drawn, from new data: the part that is open now, the others when they are opened.
 const renew = later(async () => {
+  if (shownID && !(byID("detail").contains(document.activeElement) && document.activeElement.tagName === "INPUT")) openDetail(shownID);
   const name = parts.find(([n]) => !part(n).hidden)[0];
   if (part(name).contains(document.activeElement) && document.activeElement.tagName === "INPUT") return; // somebody types
   drawnParts.clear();
@@ -75,6 +76,11 @@ async function wholeReport() {
   for (const name of Object.keys(lists)) if (part(name) && part(name).growing) await part(name).growing.all(mostOnPaper);
 }
 window.addEventListener("beforeprint", () => { wholeReport(); });
+
+// The detail stands below the head of the page, whose tabs stay in reach; on a phone it takes the whole window.
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty("--head", window.innerWidth > 700 ? target.offsetHeight + "px" : "0px");
+}).observe(document.querySelector("header"));
 
 drawTabs();
 window.addEventListener("hashchange", follow);

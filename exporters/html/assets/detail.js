@@ -6,6 +6,7 @@ const identityFields = [
   ["cpe", "CPE"], ["cpe_candidate", "CPE (candidate)"],
 ];
 
+let shownID = ""; // of the asset whose detail is open
 let returnTo = null; // what had the focus before the detail opened
 
 async function openDetail(id) {
@@ -15,6 +16,7 @@ async function openDetail(id) {
   if (!a) return;
   panel.replaceChildren(...await detail(a));
   panel.hidden = false;
+  shownID = id;
   document.body.classList.add("with-detail");
   panel.scrollTop = 0;
   panel.focus({ preventScroll: true });
@@ -26,6 +28,7 @@ function closeDetail() {
   const panel = byID("detail");
   if (panel.hidden) return;
   panel.hidden = true;
+  shownID = "";
   document.body.classList.remove("with-detail");
   history.replaceState(null, "", location.pathname + location.search);
   if (returnTo && returnTo.isConnected) returnTo.focus({ preventScroll: true });
