@@ -67,6 +67,7 @@ type commandLine struct {
 	Ledger        ledgerCmd        `cmd:"" help:"Every request that was sent, and what came of it."`
 	Export        exportCmd        `cmd:"" help:"Write the inventory in another format."`
 	Serve         serveCmd         `cmd:"" help:"The inventory as a live page in the browser."`
+	Handover      handoverCmd      `cmd:"" help:"The hand-over pack: report, lists, bill of materials, ledger, coverage, README, checksums."`
 	Backup        backupCmd        `cmd:"" help:"Copy the inventory into a new file, also while a survey runs."`
 	Fingerprint   fingerprintCmd   `cmd:"" help:"Try the rules on a line or a file of facts."`
 	Refingerprint refingerprintCmd `cmd:"" help:"Identify all stored facts anew, by the rules of this version. Sends nothing."`
