@@ -122,7 +122,7 @@ func explain(ctx context.Context, from inventory.Source, to io.Writer, o exporte
 	for _, f := range files {
 		width = max(width, len(f.Name))
 	}
-	for _, f := range files {
+	for _, f := range files[1:] { // without this one
 		fmt.Fprintf(&b, "%-*s  %s\n", width, f.Name, f.About)
 	}
 	fmt.Fprintf(&b, "%-*s  Checksums of all files: sha256sum -c SHA256SUMS\n", width, "SHA256SUMS")
