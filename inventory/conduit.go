@@ -315,8 +315,8 @@ func protection(protocol string) (encrypted, authenticated string) {
 		return "yes", "yes"
 	case "tls", "https", "mbap-s":
 		return "yes", "unknown" // the server shows a certificate; the client need not
-	case "modbus", "s7", "enip", "profinet", "fins", "slmp", "ads", "bacnet", "hart-ip", "mms", "umas", "srtp", "dns", "mdns", "llmnr", "nbns",
-		"browser", "ssdp", "dhcp", "arp", "nd", "codesys2", "dnp3", "iec104", "pcworx", "telnet", "ftp":
+	case "modbus", "s7", "enip", "profinet", "fins", "slmp", "ads", "bacnet", "hartip", "mms", "umas", "srtp", "dns", "mdns", "llmnr", "nbns",
+		"browser", "ssdp", "dhcp", "arp", "nd", "codesys2", "dnp3", "iec104", "pcworx", "knx", "goose", "telnet", "ftp":
 		switch protocol {
 		case "telnet", "ftp":
 			return "no", "unknown" // a password in the clear

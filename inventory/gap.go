@@ -155,8 +155,13 @@ func askables() []askable {
 		{"ads", true, []string{"vendor", "name", "os", "firmware"}},
 		{"mms", true, []string{"vendor", "model", "firmware", "serial"}},
 		{"slmp", true, []string{"vendor", "model"}},
-		{"hart-ip", true, []string{"vendor", "model", "serial"}},
+		{"hartip", true, []string{"vendor", "model", "serial"}},
 		{"codesys2", true, []string{"vendor", "os"}},
+		{"pcworx", true, []string{"vendor", "model", "firmware", "type"}},
+		{"srtp", true, []string{"vendor", "model", "name", "type"}},
+		{"dnp3", true, []string{"vendor", "model", "firmware", "serial", "name"}},
+		{"mdns", true, []string{"vendor", "model", "name"}},
+		{"knx", true, []string{"vendor", "serial", "name", "type"}},
 	}
 }
 

@@ -22,7 +22,7 @@ type Proposal struct {
 
 // controlProtocols are those that controllers are supervised and programmed by.
 func controlProtocols() []string {
-	return []string{"modbus", "s7", "s7plus", "enip", "profinet", "fins", "slmp", "ads", "dnp3", "iec104", "mms", "srtp", "umas", "pcworx", "codesys", "hart-ip"}
+	return []string{"modbus", "s7", "s7plus", "enip", "profinet", "fins", "slmp", "ads", "dnp3", "iec104", "mms", "srtp", "umas", "pcworx", "codesys2", "hartip"}
 }
 
 func isControl(protocol string) bool { return slices.Contains(controlProtocols(), protocol) }

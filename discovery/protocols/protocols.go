@@ -16,6 +16,7 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery/protocols/fins"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/fox"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/ftp"
+	"github.com/walkdown-ot/walkdown/discovery/protocols/goose"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/hartip"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/http"
 	"github.com/walkdown-ot/walkdown/discovery/protocols/iec104"
@@ -58,6 +59,7 @@ func All() []discovery.Protocol {
 		fins.Protocol(),
 		fox.Protocol(),
 		ftp.Protocol(),
+		goose.Protocol(),
 		hartip.Protocol(),
 		http.Protocol(),
 		iec104.Protocol(),
