@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,7 +68,13 @@ func each[T any](values []T) iter.Seq2[T, error] {
 	}
 }
 
-func listJSON[T any](to io.Writer, rows iter.Seq2[T, error]) error {
+// listGC lets the collector run less often than gcPercent: a list is over in seconds, and throws away what it has printed.
+const listGC = 200
+
+func listJSON[T any](out io.Writer, rows iter.Seq2[T, error]) (err error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(listGC))
+	to := bufio.NewWriterSize(out, 64<<10)
+	defer func() { err = errors.Join(err, to.Flush()) }()
 	before := "["
 	for row, err := range rows {
 		if err != nil {
@@ -85,7 +93,7 @@ func listJSON[T any](to io.Writer, rows iter.Seq2[T, error]) error {
 		_, err := fmt.Fprintln(to, "[]")
 		return err
 	}
-	_, err := fmt.Fprintln(to, "\n]")
+	_, err = fmt.Fprintln(to, "\n]")
 	return err
 }
 

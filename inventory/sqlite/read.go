@@ -110,7 +110,7 @@ func candidates(ctx context.Context, tx *sql.Tx, ref string) ([]string, error) {
 	if len(ref) >= shortestID && strings.HasPrefix(ref, "a-") {
 		prefix = ref
 	}
-	return texts(tx.QueryContext(ctx, `SELECT id FROM assets WHERE ?1 <> '' AND serial = ?1 COLLATE NOCASE
+	return texts(tx.QueryContext(ctx, `SELECT id FROM assets WHERE serial <> '' AND serial = ?1 COLLATE NOCASE
 		UNION SELECT id FROM assets WHERE id >= ?2 AND id < ?2 || '~' AND ?2 <> '-'
 		UNION SELECT asset FROM asset_names WHERE name = ?1 AND ?1 <> ''
 		UNION SELECT asset FROM addresses WHERE ip = ?3 AND ip <> ''
