@@ -39,7 +39,7 @@ func Diff(before, after []Asset) []Change {
 		changes = append(changes, attributes(was, now)...)
 		changes = append(changes, sets(now.ID, "mac", macs(was), macs(now))...)
 		changes = append(changes, sets(now.ID, "ip", ips(was, moved), ips(now, moved))...)
-		changes = append(changes, sets(now.ID, "service", serviceLines(was), serviceLines(now))...)
+		changes = append(changes, listeners(was, now)...)
 		changes = append(changes, parts(was, now)...)
 	}
 	slices.SortFunc(changes, func(a, b Change) int {
@@ -189,12 +189,39 @@ func ips(a Asset, moved map[spot]bool) []string {
 	return slices.Compact(out)
 }
 
-func serviceLines(a Asset) []string {
-	var out []string
-	for _, s := range a.Services {
-		out = append(out, strings.TrimSpace(s.Transport+"/"+strconv.Itoa(int(s.Port))+" "+s.Protocol))
+// listeners tells ports that began or ceased to be listened at, and those that speak another protocol now. That the protocol of one was
+// recognised is no change of the plant.
+func listeners(was, now Asset) []Change {
+	type port struct {
+		transport string
+		number    uint16
 	}
-	return out
+	before := map[port]Service{}
+	for _, s := range was.Services {
+		before[port{s.Transport, s.Port}] = s
+	}
+	var changes []Change
+	for _, s := range now.Services {
+		at := port{s.Transport, s.Port}
+		old, known := before[at]
+		delete(before, at)
+		c := Change{Asset: now.ID, Kind: Changed, Attribute: "service", New: serviceLine(s)}
+		switch {
+		case !known:
+			changes = append(changes, c)
+		case old.Protocol != s.Protocol && old.Protocol != "" && s.Protocol != "":
+			c.Old = serviceLine(old)
+			changes = append(changes, c)
+		}
+	}
+	for _, s := range before {
+		changes = append(changes, Change{Asset: now.ID, Kind: Changed, Attribute: "service", Old: serviceLine(s)})
+	}
+	return changes
+}
+
+func serviceLine(s Service) string {
+	return strings.TrimSpace(s.Transport + "/" + strconv.Itoa(int(s.Port)) + " " + s.Protocol)
 }
 
 func componentLine(c Component) string {

@@ -155,6 +155,24 @@ func TestDiff(t *testing.T) {
 			nil,
 		},
 		{
+			"a_port_is_recognised",
+			[]Asset{base(same)},
+			[]Asset{base(func(a *Asset) { a.Services = []Service{{Transport: "tcp", Port: 102, Protocol: "s7"}} })},
+			nil,
+		},
+		{
+			"a_port_speaks_another_protocol",
+			[]Asset{base(func(a *Asset) { a.Services = []Service{{Transport: "tcp", Port: 102, Protocol: "s7"}} })},
+			[]Asset{base(func(a *Asset) { a.Services = []Service{{Transport: "tcp", Port: 102, Protocol: "mms"}} })},
+			[]Change{{Asset: "a", Kind: Changed, Attribute: "service", Old: "tcp/102 s7", New: "tcp/102 mms"}},
+		},
+		{
+			"a_module_is_swapped",
+			[]Asset{base(func(a *Asset) { a.Components[0].Serial = "1" })},
+			[]Asset{base(func(a *Asset) { a.Components[0].Serial = "2" })},
+			[]Change{{Asset: "a", Kind: Changed, Attribute: "modbus-unit=3 serial", Old: "1", New: "2"}},
+		},
+		{
 			"firmware",
 			[]Asset{base(same)},
 			[]Asset{base(func(a *Asset) { a.Firmware = "2.9" })},

@@ -112,7 +112,7 @@ func (s *Store) openWriting(ctx context.Context) error {
 		}
 	}
 	if s.write, err = sql.Open("sqlite", dsn(s.path, "mode=rw", "_txlock=immediate", pragma("journal_mode(WAL)"), pragma("synchronous(FULL)"),
-		pragma("foreign_keys(1)"), pragma("busy_timeout(5000)"), pragma("cache_size(-65536)"))); err != nil {
+		pragma("foreign_keys(1)"), pragma("busy_timeout(5000)"), pragma("cache_size(-32768)"))); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
