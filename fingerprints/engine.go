@@ -23,13 +23,15 @@ type Engine struct {
 	schemes schemes
 	orders  []orderRow
 	own     int // rules of the user's
+	recog   int // rules out of the user's files of Recog
+	skipped int // patterns there that RE2 does not know
 
 	tables tables.Set
 }
 
 // Options are what a user adds to the embedded data.
 type Options struct {
-	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt, firmware.txt; all may
+	// Rules is a folder of rules and words in the layout of the embedded ones: *.yaml, vendors.txt, cpe.txt, likely.txt, firmware.txt, *.xml of Recog; all may
 	// be absent. They win over the embedded ones, and a rule with the id of an embedded one takes its place. Nil: none.
 	Rules fs.FS
 	// Tables is a folder of registries that are newer or fuller than the embedded ones (tables.Set.Overlay). Nil: none.
@@ -89,6 +91,12 @@ func load(tree, users fs.FS, examples bool) (*Engine, error) {
 			return nil, mistakes[0]
 		}
 		e.own = len(own)
+		recog, skipped, err := readRecog(users)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, recog...)
+		e.recog, e.skipped = len(recog), skipped
 	}
 	e.rules = newRuleIndex(rules)
 	return e, nil
@@ -203,15 +211,19 @@ func (e *Engine) Likely(vendor string) []string {
 	return append([]string(nil), e.likely[name]...)
 }
 
+// Skipped is how many patterns of the user's files of Recog could not be taken, because RE2 does not know them.
+func (e *Engine) Skipped() int { return e.skipped }
+
 // Version says what the engine knows.
 type Version struct {
 	Rules   int           `json:"rules"`
-	Own     int           `json:"own_rules,omitempty"` // of these, the user's
+	Own     int           `json:"own_rules,omitempty"`   // of these, the user's
+	Recog   int           `json:"recog_rules,omitempty"` // of these, out of the user's files of Recog
 	Vendors int           `json:"vendors"`
 	Tables  []tables.Info `json:"tables"`
 }
 
 // Version gives the counts of the loaded rules and the origin of each registry.
 func (e *Engine) Version() Version {
-	return Version{Rules: len(e.rules.all), Own: e.own, Vendors: len(e.words.canonical), Tables: e.tables.Version()}
+	return Version{Rules: len(e.rules.all), Own: e.own, Recog: e.recog, Vendors: len(e.words.canonical), Tables: e.tables.Version()}
 }

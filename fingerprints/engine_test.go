@@ -51,6 +51,7 @@ func TestIdentifySiemens(t *testing.T) {
 			discovery.KeyOrderNumber: "6ES7 516-3AN01-0AB0", discovery.KeySerial: "S C-K7LT20762018", discovery.KeyHardware: "3",
 			discovery.KeyFirmware: "2.6.0", discovery.KeyFirmwareRaw: "V2.6.0", discovery.KeyType: "plc", discovery.KeyName: "press-3-cpu",
 			discovery.KeyMACVendor: "Siemens", discovery.KeyCPE: `cpe:2.3:o:siemens:simatic_s7-1500_cpu_1516-3_pn\/dp_firmware:2.6.0:*:*:*:*:*:*:*`,
+			discovery.KeyCPECandidate: "cpe:2.3:o:siemens:simatic_s7-1500_firmware:2.6.0:*:*:*:*:*:*:*", // NVD files some under the family
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", key, diff)

@@ -42,7 +42,10 @@ func (e *Engine) Explain(facts []discovery.Fact) ([]discovery.Fact, []Answer) {
 	best := e.identify(facts, found)
 	places := map[string]string{}
 	for _, r := range e.rules.all {
-		places[r.id] = fmt.Sprintf("%s:%d", r.file, r.line)
+		places[r.id] = r.file
+		if r.line > 0 {
+			places[r.id] = fmt.Sprintf("%s:%d", r.file, r.line)
+		}
 	}
 	var out []Answer
 	for _, c := range found.all {

@@ -20,6 +20,7 @@ type candidate struct {
 	spelt      bool   // a vendor that the vocabulary knows, or one that a registry names
 	registered bool   // a vendor that a registry names
 	own        bool   // by a rule of the user's
+	weak       bool   // gives way to every answer that is more than a hint
 	demoted    string // why it is but a hint
 	folded     string // what counts of the value when it is compared
 	version    string // of firmware: without the words around it
@@ -120,6 +121,11 @@ type group struct {
 	best       candidate
 	from       []discovery.Key
 	confidence float32
+}
+
+// givesWay reports whether an answer is of Recog alone and the other one is not, and more than a hint.
+func (g *group) givesWay(to *group) bool {
+	return g.best.weak && !to.best.weak && to.confidence > hint
 }
 
 // fuse weighs the answers: several facts that say the same raise it, a contradiction lowers it. For each field the best comes
@@ -236,6 +242,11 @@ func (s *candidates) weigh(groups []*group) []*group {
 				return -1
 			}
 			return 1
+		case a.givesWay(b) != b.givesWay(a):
+			if a.givesWay(b) {
+				return 1
+			}
+			return -1
 		case a.confidence > b.confidence:
 			return -1
 		case a.confidence < b.confidence:
@@ -247,7 +258,7 @@ func (s *candidates) weigh(groups []*group) []*group {
 	})
 	if len(groups) > 1 {
 		for i := 1; i < len(groups); i++ {
-			if refines(groups[i].best, groups[0].best) && groups[i].best.own == groups[0].best.own && groups[i].confidence >= groups[0].confidence-finer {
+			if refines(groups[i].best, groups[0].best) && groups[i].best.own == groups[0].best.own && !groups[i].givesWay(groups[0]) && groups[i].confidence >= groups[0].confidence-finer {
 				finest := groups[i]
 				copy(groups[1:i+1], groups[:i])
 				groups[0] = finest
@@ -258,7 +269,7 @@ func (s *candidates) weigh(groups []*group) []*group {
 	for i, g := range groups {
 		against := float32(0)
 		for j, other := range groups {
-			if i != j && (!g.best.own || other.best.own) && !s.compatible(g.best, other.best) {
+			if i != j && (!g.best.own || other.best.own) && !other.givesWay(g) && !s.compatible(g.best, other.best) {
 				against = max(against, other.confidence)
 			}
 		}
@@ -311,6 +322,9 @@ func (c candidate) sameAs(other candidate) bool {
 func (c candidate) goesBefore(other candidate) bool {
 	if c.own != other.own {
 		return c.own
+	}
+	if c.weak != other.weak {
+		return other.weak
 	}
 	return c.confidence > other.confidence || c.confidence == other.confidence && c.rule < other.rule
 }

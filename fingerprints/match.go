@@ -59,7 +59,7 @@ func (r *rule) try(v value, said values, out *candidates) {
 		}
 		out.add(candidate{
 			key: s.key, value: text, confidence: s.confidence * sureness, from: from, rule: r.id, evidence: v.text,
-			free: strings.HasPrefix(s.template, "${"), own: r.own,
+			free: strings.HasPrefix(s.template, "${"), own: r.own, weak: r.weak,
 		})
 	}
 }

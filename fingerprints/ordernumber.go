@@ -224,7 +224,8 @@ func (r orderRow) read(number string) (OrderNumber, bool) {
 const (
 	orderRule       = "table-order-numbers"
 	orderConfidence = 0.94 // maker, type, number
-	orderModel      = 0.92 // family, model
+	orderModel      = 0.92
+	orderFamily     = 0.88 // where a family begins and what it is called, makers see differently from year to year
 	orderCoarse     = 0.8  // the family that the beginning of a number tells
 )
 
@@ -249,7 +250,7 @@ func (e *Engine) orderNumbers(out *candidates) {
 		if c.confidence < orderTrusted {
 			sureness = c.confidence + 0.1
 		}
-		family := float32(orderModel)
+		family := float32(orderFamily)
 		if number.coarse {
 			family = orderCoarse
 		}

@@ -20,6 +20,7 @@ type rule struct {
 	source     string
 	examples   []exampleText
 	own        bool   // a user's: it wins over ours
+	weak       bool   // of Recog: it gives way to all others
 	file       string // where it stands
 	line       int
 }

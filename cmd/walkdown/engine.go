@@ -30,6 +30,9 @@ func (a *app) engine() (*fingerprints.Engine, error) {
 		mistake.File = filepath.Join(a.common.Rules, mistake.File)
 		return nil, failed(mistake, "fingerprints/rules/README.md, beside the source, explains the format")
 	}
+	if err == nil && engine.Skipped() > 0 {
+		a.say("%d patterns of Recog in %s are left out: they are no regular expressions of RE2", engine.Skipped(), a.common.Rules)
+	}
 	return engine, err
 }
 

@@ -69,6 +69,9 @@ func printData(a *app, data fingerprints.Version) error {
 	if data.Own > 0 {
 		own = fmt.Sprintf(" (%d of them from --rules)", data.Own)
 	}
+	if data.Recog > 0 {
+		own += fmt.Sprintf(" (%d out of files of Recog)", data.Recog)
+	}
 	fmt.Fprintf(a.stdout, "%d rules%s, %d vendors\n\n", data.Rules, own, data.Vendors)
 	rows := make([][]string, len(data.Tables))
 	for i, table := range data.Tables {
