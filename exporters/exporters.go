@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/walkdown-ot/walkdown/exporters/aas"
 	"github.com/walkdown-ot/walkdown/exporters/csv"
 	"github.com/walkdown-ot/walkdown/exporters/cyclonedx"
 	"github.com/walkdown-ot/walkdown/exporters/graph"
@@ -65,6 +66,14 @@ type Options struct {
 // All gives the formats, sorted by name, in a slice of its own.
 func All() []Format {
 	return []Format{
+		{
+			Name:        "aas",
+			Description: "Asset Administration Shells with digital nameplates (IDTA 02006-3-0, JSON)",
+			Extension:   ".json",
+			Export: func(ctx context.Context, from inventory.Source, to io.Writer, o Options) error {
+				return aas.Export(ctx, from, to, aas.Options{TLP: o.TLP})
+			},
+		},
 		{
 			Name:        "conduits",
 			Description: "conversations between zones, added up: the 35 columns of a conduit list (IEC 62443-3-2)",

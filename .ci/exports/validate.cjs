@@ -1,9 +1,10 @@
 // Holds exports against validators that are not ours: node validate.cjs ASSETS FILE...
 // CycloneDX JSON goes through the strict validator of OWASP's own library, and must hold as many devices at its top as there are assets;
-// JSON and NDJSON go through ajv with the published schema.
+// JSON and NDJSON go through ajv with the published schema; Asset Administration Shells (.aas.json) through aas-core's verification.
 const fs = require('fs')
 const path = require('path')
 const { Validation } = require('@cyclonedx/cyclonedx-library')
+const aas = require('@aas-core-works/aas-core3.0-typescript')
 const Ajv = require('ajv/dist/2020')
 const formats = require('ajv-formats')
 
@@ -29,6 +30,10 @@ async function main () {
       const bom = JSON.parse(text)
       tell(file, await new Validation.JsonStrictValidator(bom.specVersion).validate(text))
       count(file, (bom.components ?? []).length)
+    } else if (file.endsWith('.aas.json')) {
+      const environment = aas.jsonization.environmentFromJsonable(JSON.parse(text))
+      const errors = environment.error ? [environment.error] : [...aas.verification.verify(environment.mustValue())]
+      tell(file, errors.length ? errors.map(e => `${e.path}: ${e.message}`) : null)
     } else if (file.endsWith('.ndjson')) {
       const validate = ajv.getSchema(schema.$id + '#/$defs/line')
       const lines = text.trim().split('\n').map(line => JSON.parse(line))
