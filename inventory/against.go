@@ -20,7 +20,7 @@ func (g *groups) against(m Mark, sharing []int) string {
 	case m.Kind == MarkManagement && g.tellers(m, sharing) > 1:
 		return "several devices tell it"
 	case m.Kind == MarkChassis || m.Kind == MarkMAC || m.Kind == MarkStation || m.Kind == MarkManagement:
-		return ""
+		return againstPorts(m, all, cards)
 	case modelsDiffer(all):
 		return "the models differ"
 	case len(cards) > maxInterfaces || countBlocks(cards) > maxBlocks:
@@ -42,6 +42,18 @@ func (g *groups) against(m Mark, sharing []int) string {
 	}
 	if liveCards(all) && !corroborated(all) {
 		return together + ", and nothing else says that they are one"
+	}
+	return ""
+}
+
+// againstPorts says why the ports that tell one chassis cannot be those of one device: there are more than any has, or the chassis
+// id is a word that several devices came with.
+func againstPorts(m Mark, all [][]*atom, cards []*atom) string {
+	switch {
+	case len(cards) > maxPorts:
+		return "too many tell it"
+	case m.Kind == MarkChassis && liveCards(all) && !corroborated(all):
+		return "they were seen at the same time, and nothing else says that they are one"
 	}
 	return ""
 }

@@ -221,6 +221,19 @@ func plants() []trap {
 			notes: "nothing else says that they are one",
 		},
 		{
+			name: "two_switches_that_came_with_one_chassis_name",
+			said: join(only("00:80:63:10:00:01", 0, "", "lldp.chassis-id", "switch"), only("00:80:63:10:00:02", 0, "", "lldp.chassis-id", "switch"),
+				only("00:90:e8:77:00:01", 5, "", "lldp.chassis-id", "switch")),
+			want:  []string{"00:80:63:10:00:01 00:80:63:10:00:02", "00:90:e8:77:00:01"}, // two ports of the one
+			notes: "has the LLDP chassis id of",
+		},
+		{
+			name: "a_stack_of_two_switches_with_one_name",
+			said: join(only("00:80:63:10:00:01", 0, "", "lldp.chassis-id", "stack-1"), only("00:80:63:10:00:01", 0, "", "lldp.system-name", "stack-1"),
+				only("00:90:e8:77:00:01", 5, "", "lldp.chassis-id", "stack-1"), only("00:90:e8:77:00:01", 0, "", "lldp.system-name", "stack-1")),
+			want: []string{"00:80:63:10:00:01 00:90:e8:77:00:01 stack-1"},
+		},
+		{
 			name: "the_ports_of_a_profinet_device_and_its_own_mac",
 			said: join(only(mac1, 0, "", "profinet.name-of-station", "press-3-io"), only(mac1, 0, "", "dev.model", "ET 200SP"),
 				only(mac2, 5, "", "lldp.chassis-id", "press-3-io"), only("28:63:36:aa:00:03", 5, "", "lldp.profinet-chassis-mac", mac1)),
@@ -453,4 +466,22 @@ func TestWhyAddressesAreOneAsset(t *testing.T) {
 	if diff := cmp.Diff(want, things[0].Asset.Joined); diff != "" {
 		t.Errorf("joined (-want +got):\n%s", diff)
 	}
+}
+
+// BenchmarkClones resolves devices that all have one SNMP engine id: a disk image that a maker ships.
+func BenchmarkClones(b *testing.B) {
+	const devices = 10_000
+	list := make([]Sighting, 0, devices)
+	for i := range devices {
+		s := discovery.Subject{Site: "works", Segment: "cell-1", MAC: discovery.MAC{0x28, 0x63, byte(i >> 12), byte(i >> 4), byte(i << 4), 1}}
+		list = append(list, Sighting{Subject: s, Evidence: []Evidence{
+			{Subject: s, Mode: discovery.Asked, Fact: discovery.NewFact(keyEngineID, "80001f8880a1b2c3d4e5f60718"), First: at(i), Last: at(i + 5)},
+		}})
+	}
+	for b.Loop() {
+		if things := (Rules{Identify: identify}).Resolve(list); len(things) != devices {
+			b.Fatal(len(things))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/devices, "µs/device")
 }

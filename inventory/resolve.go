@@ -20,6 +20,8 @@ const (
 	// isFiller does not know, or a disk image. maxBlocks is how many blocks of MACs these can be: one for each card.
 	maxInterfaces = 32
 	maxBlocks     = 4
+	// maxPorts is how many ports of a chassis have a MAC of their own at most.
+	maxPorts = 1024
 	// sameTime is how close two MACs must have been seen for both to count as plugged in: a network card that is swapped takes
 	// its serial number along to the next day at the earliest, two devices with one filler are seen in one survey.
 	sameTime = 24 * time.Hour
@@ -40,7 +42,7 @@ const (
 //     MACs that were seen at one time (the communication processors of one PLC, or devices with one filler) only those of one known
 //     model of which something else says that they belong together: see corroborated;
 //   - LLDP chassis id, and the MAC of the chassis in PROFINET's TLV or in CDP (the ports of a switch): unless serial numbers
-//     contradict each other;
+//     contradict each other; a chassis id that is no MAC, of MACs that were seen at one time, as above;
 //   - PROFINET name of station: the same, and only the MACs of one block;
 //   - SNMP engine id: unless serial numbers, models or names contradict each other, and of MACs that were seen at one time as above;
 //   - OPC UA ApplicationUri and BACnet device instance: the same, and never two addresses that were seen at one time;
