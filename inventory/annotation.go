@@ -57,7 +57,6 @@ const (
 	FieldExpected = "expected"
 	FieldPartner  = "external_partner"
 	FieldRole     = "asset_role"
-	FieldLocation = "location"
 )
 
 // Fields are the human fields of an asset, in the order of a sheet.
@@ -67,7 +66,7 @@ func Fields() []Field {
 		{"criticality", "criticality", "high", nil},
 		{"asset_number", "asset number", "high", nil},
 		{FieldRole, "role", "high", nil},
-		{FieldLocation, "location", "high", nil},
+		{"location", "location", "high", nil},
 		{"logging", "logging", "high", nil},
 		{"user_accounts", "user accounts", "high", nil},
 		{"owner", "owner or department", "medium", nil},

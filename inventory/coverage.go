@@ -26,6 +26,7 @@ type Hole struct {
 const (
 	HoleNotSurveyed = "not-surveyed" // a network that was seen and in which nobody was asked
 	HoleBlindSpot   = "blind-spot"   // a neighbour of a switch that was never seen; a switch whose ports nobody has read
+	HoleNotSeen     = "not-seen"     // an asset that a person expects here, and that was never met
 	HoleNotSwept    = "not-swept"    // a network of the scope that is too large to be looked through
 	HoleUnreachable = "unreachable"  // asked, and nothing could be sent
 	HoleSilent      = "silent"       // asked, and never answered
@@ -40,7 +41,7 @@ const (
 
 func holeKinds() []string {
 	return []string{
-		HoleNotSurveyed, HoleBlindSpot, HoleNotSwept, HoleUnreachable, HoleSilent, HoleRefused, HoleUnsupported, HoleDistress, HoleNotAsked,
+		HoleNotSurveyed, HoleBlindSpot, HoleNotSeen, HoleNotSwept, HoleUnreachable, HoleSilent, HoleRefused, HoleUnsupported, HoleDistress, HoleNotAsked,
 		HoleExcluded, HoleDropped, HoleUnfinished,
 	}
 }
@@ -164,6 +165,15 @@ func (c *coverage) asset(a Asset) {
 		return
 	}
 	c.places[a.ID] = place{a.Site, a.Segment}
+	if a.Seen == "" {
+		if a.Annotations[FieldExpected] == "yes" {
+			c.holes = append(c.holes, Hole{
+				Kind: HoleNotSeen, Site: a.Site, Segment: a.Segment, What: strings.TrimSpace(cmp.Or(firstIP(a), a.ID) + " " + nameUnlessAddress(a)),
+				Why: "a person expects it here, and it was neither heard nor did it answer", Close: listenCommand + ", or ask it by its address",
+			})
+		}
+		return // what only people know of was seen in no network
+	}
 	for _, address := range a.Addresses {
 		ip, err := netip.ParseAddr(address.IP)
 		if err != nil || ip.IsLinkLocalUnicast() {

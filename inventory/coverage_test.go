@@ -25,6 +25,12 @@ func TestCoverage(t *testing.T) {
 		"a-3 default 10.0.1.2 switch mac=28:63:36:00:00:03 name=core",
 		"a-4 default 198.51.100.30",
 	)
+	for _, id := range []string{"a-7", "a-8"} { // of one it is said that it is expected
+		paper := device(id + " default 10.0.9.9 name=" + id)
+		paper.Seen = ""
+		things = append(things, paper)
+	}
+	things[4].Annotations = map[string]string{"expected": "yes"}
 	things[0].Seen = inventory.SeenBoth
 	things[2].Neighbours = []inventory.Neighbour{{LocalPort: "1/1", Asset: "a-1", Via: "lldp"}, {LocalPort: "1/4", Name: "lost-switch", RemotePort: "p7", Via: "lldp"}}
 	runs := []inventory.Survey{
@@ -74,6 +80,7 @@ func TestCoverage(t *testing.T) {
 		"not-surveyed 10.77.9.0/24: 2 addresses there talk to the plant, from behind a router",
 		"blind-spot 10.0.1.2 core: a switch whose ports and tables were not read: who hangs on it is not known",
 		"blind-spot 10.0.1.2 core port 1/4: lldp tells of the neighbour lost-switch p7 there, which was never seen itself",
+		"not-seen 10.0.9.9 a-7: a person expects it here, and it was neither heard nor did it answer",
 		"not-swept 10.0.0.0/16: larger than /22",
 		"unreachable 10.0.1.12: s7 could not be sent",
 		"silent 10.0.1.5: did not answer modbus in s-2, though it did before",

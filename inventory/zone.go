@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 )
@@ -97,11 +98,11 @@ func ProposeZones(ctx context.Context, from Source) (*Zoning, error) {
 		z.asset(a)
 	}
 	z.group()
-	for c, err := range from.Conversations(ctx) {
+	for p, err := range partners(ctx, from) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversations: %w", err)
 		}
-		z.conversation(c)
+		z.partners(p)
 	}
 	z.move()
 	zoning := z.zoning()
@@ -113,6 +114,32 @@ func ProposeZones(ctx context.Context, from Source) (*Zoning, error) {
 		zoning.Zones[i].Annotations = notes[zoning.Zones[i].ID]
 	}
 	return zoning, nil
+}
+
+// Partners are two assets that talk to each other.
+type Partners struct {
+	Client, Server string
+	Cyclic         bool
+}
+
+// PartnerSource is a Source that can tell who talks to whom without putting the conversations together and in order, which is
+// cheaper. The same two may come several times.
+type PartnerSource interface {
+	Partners(ctx context.Context) iter.Seq2[Partners, error]
+}
+
+// partners tells who talks to whom.
+func partners(ctx context.Context, from Source) iter.Seq2[Partners, error] {
+	if source, ok := from.(PartnerSource); ok {
+		return source.Partners(ctx)
+	}
+	return func(yield func(Partners, error) bool) {
+		for c, err := range from.Conversations(ctx) {
+			if !yield(Partners{c.Client, c.Server, c.Frequency == "cyclic"}, err) {
+				return
+			}
+		}
+	}
 }
 
 // ZoneID is the id of a zone.

@@ -253,16 +253,16 @@ func (z *zoner) explain() {
 	}
 }
 
-// conversation notes at both ends in which group the partner is.
-func (z *zoner) conversation(c Conversation) {
-	client, ok1 := z.index[c.Client]
-	server, ok2 := z.index[c.Server]
+// partners notes at both ends in which group the other is.
+func (z *zoner) partners(p Partners) {
+	client, ok1 := z.index[p.Client]
+	server, ok2 := z.index[p.Server]
 	if !ok1 || !ok2 || client == server {
 		return
 	}
 	for _, ends := range [2][2]int{{client, server}, {server, client}} {
 		v, partner := &z.assets[ends[0]], z.assets[ends[1]]
-		if c.Frequency != "cyclic" && v.network != "" || partner.class == classOutside {
+		if !p.Cyclic && v.network != "" || partner.class == classOutside {
 			continue
 		}
 		switch {

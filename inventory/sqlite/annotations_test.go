@@ -136,6 +136,43 @@ func TestEnteredDevicesAreMetLater(t *testing.T) {
 	}
 }
 
+// Who talks to whom is told the same with the conversations put together and without.
+func TestPartners(t *testing.T) {
+	s := newStore(t)
+	plc, panel := host("28:63:36:aa:bb:01", "10.0.0.5"), host("28:63:36:aa:bb:02", "10.0.0.6")
+	for _, frequency := range []string{"cyclic", "sporadic"} {
+		survey(t, s, inventory.Survey{Kind: "read"}, arp("28:63:36:aa:bb:01", "10.0.0.5", noon), arp("28:63:36:aa:bb:02", "10.0.0.6", noon), discovery.Observation{
+			Time: noon, Protocol: "s7", Mode: discovery.Heard,
+			Talks: []discovery.Conversation{
+				{Client: panel, Server: plc, Transport: discovery.TCP, Port: 102, Protocol: "s7", Packets: 2, Answered: true, First: noon, Last: noon, Frequency: frequency},
+				{Client: plc, Server: host("", "198.51.100.7"), Transport: discovery.TCP, Port: 443, Packets: 2, Answered: true, First: noon, Last: noon},
+			},
+		})
+	}
+	got := map[inventory.Partners]bool{}
+	for p, err := range s.Partners(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[p] = true
+	}
+	want := map[inventory.Partners]bool{}
+	for _, p := range []inventory.Partners{{Cyclic: true}, {Cyclic: false}} {
+		for c, err := range s.Conversations(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Server != "" {
+				p.Client, p.Server = c.Client, c.Server
+				want[p] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(got) != 2 {
+		t.Error(diff)
+	}
+}
+
 func TestIntents(t *testing.T) {
 	s := newStore(t)
 	r, err := s.Begin(t.Context(), inventory.Survey{Kind: "ask"})

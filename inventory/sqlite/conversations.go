@@ -56,6 +56,22 @@ func (v view) conversations(ctx context.Context, which string, args ...any) iter
 	})
 }
 
+// Partners are who talks to whom, in no order; the same two may come several times.
+func (v view) Partners(ctx context.Context) iter.Seq2[inventory.Partners, error] {
+	return stream(ctx, v, "list who talks to whom", func(tx *sql.Tx, yield func(inventory.Partners) error) error {
+		return each(ctx, tx, `SELECT pa.asset, pb.asset, c.frequency = 'cyclic' FROM conversations AS c
+			JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
+			JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until`,
+			func(scan func(...any) error) error {
+				var p inventory.Partners
+				if err := scan(&p.Client, &p.Server, &p.Cyclic); err != nil {
+					return err
+				}
+				return yield(p)
+			})
+	})
+}
+
 // talkLine is one row of the conversations.
 type talkLine struct {
 	inventory.Conversation
