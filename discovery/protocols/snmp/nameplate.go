@@ -55,8 +55,8 @@ var readPlates = sync.OnceValue(func() plates {
 				p.heard = append(p.heard, expand(words[1], word)...)
 			}
 		default:
-			row := nameplate{prefix: words[0] + "."}
-			number, _, _ := strings.Cut(row.prefix, ".")
+			var row nameplate
+			number, _, _ := strings.Cut(words[0], ".")
 			for _, word := range words[1:] {
 				if word == "part" {
 					row.part = true
@@ -64,7 +64,10 @@ var readPlates = sync.OnceValue(func() plates {
 				}
 				row.objects = append(row.objects, expand(number, word)...)
 			}
-			p.rows = append(p.rows, row)
+			for prefix := range strings.SplitSeq(words[0], ",") {
+				row.prefix = prefix + "."
+				p.rows = append(p.rows, row)
+			}
 		}
 	}
 	return p

@@ -17,7 +17,7 @@ import (
 const lastEnterprise = 1_100_000
 
 func TestNameplates(t *testing.T) {
-	forms := regexp.MustCompile(`^(?:[\d*]+(?:\.[\d*]+)*(?: (?:=?[\d*]+(?:\.[\d*]+)+|ups|printer|part))+|heard \d+(?: [\d*]+(?:\.[\d*]+)+)+|#.*|)$`)
+	forms := regexp.MustCompile(`^(?:[\d*]+(?:\.[\d*]+)*(?:,[\d*]+(?:\.[\d*]+)*)*(?: (?:=?[\d*]+(?:\.[\d*]+)+|ups|printer|part))+|heard \d+(?: [\d*]+(?:\.[\d*]+)+)+|#.*|)$`)
 	for i, line := range strings.Split(nameplateText, "\n") {
 		if !forms.MatchString(line) || strings.HasSuffix(line, " ") {
 			t.Errorf("nameplates.txt:%d: %q", i+1, line)
@@ -83,10 +83,11 @@ func TestPlateOf(t *testing.T) {
 		{"1.3.6.1.4.1.11.2.3.9.1", discovery.ClassUnknown, "1.3.6.1.2.1.43.5.1.1.16.1", 8, false},
 		{"1.3.6.1.4.1.9.1.1", discovery.ClassInfrastructure, "", 0, false},
 		{"1.3.6.1.4.1.9.1.1", discovery.ClassUnknown, "", 0, true},
+		{"1.3.6.1.4.1.9.1.2178", discovery.ClassUnknown, "1.3.6.1.4.1.9.9.719.1.9.6.1.6.1", 2, false},
 		{"1.3.6.1.4.1.12356.101.1.60", discovery.ClassInfrastructure, "1.3.6.1.4.1.12356.100.1.1.1.0", 4, false},
 		{"1.3.6.1.4.1.12356.101.1.60", discovery.ClassController, "1.3.6.1.4.1.12356.100.1.1.1.0", 3, false},
 		{"1.3.6.1.4.1.8072.3.2.10", discovery.ClassController, "", 0, true},
-		{"1.3.6.1.4.1.8072.3.2.10", discovery.ClassInfrastructure, "1.3.6.1.4.1.41112.1.6.3.3.0", 14, false},
+		{"1.3.6.1.4.1.8072.3.2.10", discovery.ClassInfrastructure, "1.3.6.1.4.1.41112.1.6.3.3.0", 16, false},
 		{"1.3.6.1.4.1.55555.1", discovery.ClassController, "", 0, true},
 		{"1.3.6.1.4.1.55555.1", discovery.ClassInfrastructure, "", 0, false},
 	} {
