@@ -72,13 +72,13 @@ func damages() []damage {
 	}
 }
 
+// sharedFolder is where captures and recordings stand that are not the repository's.
+func sharedFolder() string { return first(os.Getenv("WALKDOWN_SHARED"), "../../../shared") }
+
 // sharedCaptures are the captures that are kept beside the repository; the test is skipped without them.
 func sharedCaptures(t *testing.T) []string {
 	t.Helper()
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
+	folder := sharedFolder()
 	files, err := filepath.Glob(filepath.Join(folder, "captures", "*.pcap*"))
 	if err != nil || len(files) == 0 {
 		t.Skipf("there are no captures in %s", folder)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,14 +25,6 @@ const (
 // TestLabReplay replays mixed captures of plants over a veth pair at 200 Mb/s into `walkdown listen` at the other end. Every frame that
 // was sent must be counted, and none dropped.
 func TestLabReplay(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the lab makes network namespaces, which needs root")
-	}
-	for _, program := range []string{"ip", "tcpreplay"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("the lab needs %s", program)
-		}
-	}
 	var files []string
 	for _, file := range sharedCaptures(t) {
 		if name := filepath.Base(file); strings.HasPrefix(name, "plant-") || strings.HasPrefix(name, "profinet-io") || strings.HasPrefix(name, "bacnet-many") {
@@ -44,19 +35,15 @@ func TestLabReplay(t *testing.T) {
 			files = append(files, path)
 		}
 	}
-	l := &lab{t: t, dir: t.TempDir(), tag: fmt.Sprintf("wdplay%d", os.Getpid()%100000)}
-	binary := filepath.Join(l.dir, "walkdown")
-	l.run("go", "build", "-o", binary, ".")
-	l.run("ip", "netns", "add", l.ns("wire"))
-	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", l.ns("wire")).Run() })
+	l := newLab(t, "tcpreplay")
+	l.namespace("wire")
 	l.run("ip", "-n", l.ns("wire"), "link", "add", "sender", "mtu", "9000", "type", "veth", "peer", "name", "ear", "mtu", "9000")
 	for _, end := range []string{"sender", "ear"} {
-		l.run("ip", "netns", "exec", l.ns("wire"), "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/"+end+"/disable_ipv6")
 		l.run("ip", "-n", l.ns("wire"), "link", "set", end, "up")
 	}
 
 	db := filepath.Join(l.dir, "replay.db")
-	listen := exec.Command("ip", "netns", "exec", l.ns("wire"), binary, "listen", "-i", "ear", "--db", db)
+	listen := exec.Command("ip", "netns", "exec", l.ns("wire"), l.binary, "listen", "-i", "ear", "--db", db)
 	var printed strings.Builder
 	listen.Stdout, listen.Stderr = &printed, &printed
 	if err := listen.Start(); err != nil {
@@ -93,7 +80,7 @@ func TestLabReplay(t *testing.T) {
 	}
 	packets, mbps := int(number(`Successful packets:\s+(\d+)`)), number(`([\d.]+) Mbps`)
 	var surveys []inventory.Survey
-	if err := json.Unmarshal([]byte(l.run(binary, "surveys", "--json", "--db", db)), &surveys); err != nil {
+	if err := json.Unmarshal([]byte(l.run(l.binary, "surveys", "--json", "--db", db)), &surveys); err != nil {
 		t.Fatal(err)
 	}
 	counts := surveys[len(surveys)-1].Counts

@@ -55,6 +55,15 @@ func (l Limits) isSlow(rtt, baseline time.Duration) bool {
 	return baseline > 0 && rtt > l.SlowFloor && float64(rtt) > l.SlowFactor*float64(baseline)
 }
 
+// judging are the limits by which the answers of a device of the class are slow. Of a switch they are mostly parts of tables, which
+// take their time to gather, and in SNMPv3 one request cannot be told from another.
+func (l Limits) judging(c Class) Limits {
+	if c == Infrastructure {
+		l.SlowFloor = max(l.SlowFloor, l.SlowRTT)
+	}
+	return l
+}
+
 // timed notes how long the device took. Too many slow answers in a row are distress; one alone lengthens the gap.
 func (s *session) timed(e discovery.Exchange) {
 	v := s.v
@@ -66,7 +75,7 @@ func (s *session) timed(e discovery.Exchange) {
 	if v.times.others == 0 {
 		v.times.others = v.k.o.Watch.answerTime(v.plan.Address, s.target.Port)
 	}
-	slow, baseline := v.times.note(v.k.o.Limits, e.Protocol+" "+e.Request, e.RTT)
+	slow, baseline := v.times.note(v.k.o.Limits.judging(v.plan.Class), e.Protocol+" "+e.Request, e.RTT)
 	tooMany := v.times.slow >= v.pace.class.SlowAnswers
 	v.mu.Unlock()
 	v.pace.answered(e.RTT, slow)

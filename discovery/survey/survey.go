@@ -206,12 +206,13 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 	return nil
 }
 
-// segment puts one question to a link. That it could not be put is a reason why the survey is incomplete, unless it was interrupted.
+// segment puts one question to a link. That it could not be put is a reason why the survey is incomplete, unless it was interrupted
+// or the question does not concern the link.
 func (s *Survey) segment(ctx context.Context, p ask.SegmentPlan, hosts []ask.Host, report *Report) {
 	found, err := s.Keeper.Segment(ctx, p, hosts)
 	report.Segments = append(report.Segments, found)
 	report.Reasons = append(report.Reasons, found.Reasons...)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, discovery.ErrNothing) {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
 	}
 }

@@ -30,7 +30,8 @@ const basicRequest = "read-device-identification-basic"
 // serverIDRequest is function 17. It is one request for all units: to name a unit is to opt in to function 43 alone.
 const serverIDRequest = "report-server-id"
 
-// asker sends, of the device itself (unit 255) and then of each further unit that was overheard or named:
+// asker sends, of the device itself (unit 255) and then of each further unit that was overheard or named, the last question after
+// all others:
 //
 //  1. read-device-identification-basic, function 43/14: vendor, product code, revision; all other questions depend on its answer;
 //  2. read-device-identification-regular, where the conformity level has it: url, product, model, application;
@@ -98,9 +99,6 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 	if nameplate {
 		err = c.identify(ctx, unitDevice)
 	}
-	if _, known := s.Known(KeyServerID); err == nil && !known && s.Allowed(serverIDRequest) {
-		err = c.reportServerID(ctx, unitDevice)
-	}
 	further := units(t)
 	silent := errors.Is(err, discovery.ErrSilent) && c.conn != nil && !c.conn.heard
 	if len(further) == 0 && nameplate && (silent || err == nil && c.unreachable) {
@@ -115,11 +113,16 @@ func ask(ctx context.Context, s discovery.Session, t discovery.Target) error {
 		if next := c.identify(ctx, unit); next != nil || c.answered {
 			err = next
 		}
-		if err == nil && s.Allowed(serverIDRequest) {
-			err = c.reportServerID(ctx, unit)
-		}
 		if err != nil {
 			break
+		}
+	}
+	if _, known := s.Known(KeyServerID); !known && s.Allowed(serverIDRequest) {
+		for _, unit := range append([]uint8{unitDevice}, further...) {
+			if err != nil {
+				break
+			}
+			err = c.reportServerID(ctx, unit)
 		}
 	}
 	if err != nil {

@@ -139,7 +139,7 @@ func TestAsk(t *testing.T) {
 				}
 				return "ab01"
 			},
-			target: target(3), allow: []string{"modbus"}, want: []string{basicQuestion, serverIDRequest, unitBasic, serverIDRequest}, dials: 1,
+			target: target(3), allow: []string{"modbus"}, want: []string{basicQuestion, unitBasic, serverIDRequest, serverIDRequest}, dials: 1,
 		},
 		// The figure that is promised: all that a device tells of itself, over one connection and by four questions.
 		"everything": {

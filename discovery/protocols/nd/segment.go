@@ -85,7 +85,7 @@ func linkLocal(ifi *net.Interface) (netip.Addr, error) {
 			return prefix.Addr().WithZone(""), nil
 		}
 	}
-	return netip.Addr{}, errors.New("it has no IPv6 address")
+	return netip.Addr{}, fmt.Errorf("%w: it has no IPv6 address", discovery.ErrNothing)
 }
 
 // echoFrame is a whole Ethernet frame: an echo request to all nodes on the link.
