@@ -19,6 +19,8 @@ type Pulse struct {
 	Repeats            int // segments with data that were sent again, by either end
 	Resets             int // connections that were reset after they had carried data, while a message waited for its answer
 	Open               int // connections of the client that are open, at the end
+	// Waiting says that a message of the client waits for its answer, at the end.
+	Waiting bool
 }
 
 // MaxPulse bounds each sample of a Pulse.

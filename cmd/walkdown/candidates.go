@@ -47,6 +47,11 @@ func candidates(ctx context.Context, store *sqlite.Store, site, segment string, 
 			c := candidate(asset, transports)
 			c.Behind = ports[asset.ID]
 			mac, _ := discovery.ParseMAC(address.MAC) // none is fine
+			if mac.IsZero() {
+				if mac, err = station(ctx, store, asset.ID, ip); err != nil {
+					return nil, err
+				}
+			}
 			c.Subject = discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN}
 			answered, err := store.Answered(ctx, site, segment, ip.String(), mac.String(), now().Add(-answeredSince))
 			if err != nil {
@@ -60,6 +65,21 @@ func candidates(ctx context.Context, store *sqlite.Store, site, segment string, 
 		}
 	}
 	return withNamed(out, w, site, segment), nil
+}
+
+// station is the MAC behind which an address was bound that the asset does not have as its own: that of a proxy for ARP, or of a
+// bridge that lends it. Whoever is asked there is asked through it.
+func station(ctx context.Context, store *sqlite.Store, asset string, ip netip.Addr) (discovery.MAC, error) {
+	subjects, err := store.Subjects(ctx, asset)
+	if err != nil {
+		return discovery.MAC{}, err
+	}
+	for _, s := range subjects {
+		if s.IP == ip && !s.MAC.IsZero() {
+			return s.MAC, nil
+		}
+	}
+	return discovery.MAC{}, nil
 }
 
 // withNamed adds the hosts that a person named one by one, by a protocol to try there or alone in the scope, and of which the

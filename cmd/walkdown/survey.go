@@ -215,6 +215,9 @@ func (r *recording) summary(report survey.Report) {
 	for _, p := range report.Plan.Proxies {
 		r.app.say("not asked: %s answers ARP for %d addresses, as a router or a firewall does; name those alone in --ask that are there", p.MAC, p.Addresses)
 	}
+	if absent := report.Plan.NotThere(); len(absent) > 0 {
+		r.app.say("not there: %s", strings.Join(absent, ", "))
+	}
 	if n := len(blind(report.Plan)); n > 0 {
 		r.app.say("not asked: %d hosts, because nothing speaks for a protocol there; name what to ask with --protocols or --try", n)
 	}

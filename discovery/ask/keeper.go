@@ -90,6 +90,7 @@ type Keeper struct {
 
 	answering sync.Mutex
 	answers   map[netip.Addr]time.Time // when each address last answered
+	absent    map[netip.Addr]time.Time // who did not answer the last search, and when it ended
 
 	telling sync.Mutex // one caller at a time for the functions of Options
 }

@@ -41,6 +41,9 @@ func (k *Keeper) Plan(hosts []Host) Plan {
 		if safety := safetyHost(h); reason == "" && safety != "" && !k.namedAlone(h.Subject.IP) {
 			reason = refusedAsSafety(safety)
 		}
+		if reason == "" && k.isAbsent(h.Subject.IP, h.Heard) {
+			reason = notThere
+		}
 		if reason != "" {
 			p.NotAsked = append(p.NotAsked, NotAsked{Address: h.Subject.IP, Reason: reason})
 			continue

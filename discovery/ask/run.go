@@ -26,7 +26,9 @@ func (k *Keeper) Run(ctx context.Context, p Plan) (Result, error) {
 	r.held.ctx = ending
 	devices := newOrder(p.Devices, k.o.Limits.AtOnePort)
 	defer context.AfterFunc(asking, devices.end)()
-	var workers sync.WaitGroup
+	var workers, watching sync.WaitGroup
+	watched, enough := context.WithCancel(asking)
+	watching.Go(func() { r.bystanders(watched) })
 	for range min(k.o.Limits.Devices, len(p.Devices)) {
 		workers.Go(func() {
 			for {
@@ -40,6 +42,8 @@ func (k *Keeper) Run(ctx context.Context, p Plan) (Result, error) {
 		})
 	}
 	workers.Wait()
+	enough()
+	watching.Wait()
 	r.held.wait()
 	return r.result(ctx, context.Cause(asking))
 }

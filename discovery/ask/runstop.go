@@ -73,6 +73,31 @@ func (b *brake) wait(ctx context.Context) error {
 	return err
 }
 
+// bystanders tells the brake, until the context ends, of devices that nobody asks and that fell silent all the same.
+func (r *run) bystanders(ctx context.Context) {
+	if r.k.o.Watch == nil {
+		return
+	}
+	since := r.k.o.Watch.time()
+	told := map[netip.Addr]bool{}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for addr, reason := range r.k.o.Watch.silenced(since) {
+			if !told[addr] {
+				told[addr] = true
+				r.tally.reason(fmt.Sprintf("%s, which was not asked, fell silent: %s", addr, reason))
+				r.brake.fell(addr, "fell silent, although it was not asked: "+reason)
+			}
+		}
+	}
+}
+
 // gone looks whether a device that did not answer is gone, after each protocol, and tells the brake.
 func (v *visit) gone(ctx context.Context) {
 	v.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +27,7 @@ func (k *Keeper) Sweep(ctx context.Context, p SweepPlan) (Result, error) {
 	t := newTally()
 	ending, release := k.ending(ctx)
 	defer release()
-	asked := 0
+	asked, began := 0, time.Now()
 	for _, l := range p.Links {
 		if len(l.Addresses) == 0 || ctx.Err() != nil {
 			continue
@@ -50,7 +51,44 @@ func (k *Keeper) Sweep(ctx context.Context, p SweepPlan) (Result, error) {
 		r.Reasons = append(r.Reasons, "interrupted: the search for hosts is not complete")
 		return r, context.Cause(ctx)
 	}
+	k.searched(p, began)
 	return r, nil
+}
+
+// searched notes who did not answer the search.
+func (k *Keeper) searched(p SweepPlan, began time.Time) {
+	k.answering.Lock()
+	defer k.answering.Unlock()
+	k.absent = map[netip.Addr]time.Time{}
+	for _, l := range p.Links {
+		for _, addr := range l.Addresses {
+			if k.answers[addr].Before(began) {
+				k.absent[addr] = time.Now()
+			}
+		}
+	}
+}
+
+// isAbsent reports whether a host of the link did not answer the search and was not heard since. The system could not resolve it
+// either, and would send several requests of its own in the attempt.
+func (k *Keeper) isAbsent(addr netip.Addr, heard time.Time) bool {
+	k.answering.Lock()
+	defer k.answering.Unlock()
+	since, absent := k.absent[addr]
+	return absent && !heard.After(since) && !k.answers[addr].After(since)
+}
+
+const notThere = "it did not answer the search for hosts"
+
+// NotThere are the hosts of a plan that are not asked because they did not answer the search.
+func (p Plan) NotThere() []string {
+	var out []string
+	for _, n := range p.NotAsked {
+		if n.Reason == notThere {
+			out = append(out, n.Address.String())
+		}
+	}
+	return out
 }
 
 func reasonsNotSwept(p SweepPlan) []string {

@@ -223,6 +223,46 @@ func TestSweep(t *testing.T) {
 	})
 }
 
+// Who does not answer the search is asked nothing, named or not, unless it was heard since: the system would search for it again, in
+// its own words and several times.
+func TestWhoDoesNotAnswerTheSearchIsNotAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newCable(func(frame []byte) [][]byte {
+			f, err := parseARPFrame(frame)
+			if err != nil || f.targetAddr != addr("10.0.0.4") {
+				return nil
+			}
+			return [][]byte{arpBytes(us, them, arpReply, them, f.targetAddr, us, f.senderAddr)}
+		})
+		k, book := sweepKeeper(t, nil, w, "10.0.0.0/29")
+		k.o.Protocols = append(k.o.Protocols, wordProtocol("word", discovery.UDP, askWords("Q")))
+		k.dial = func(context.Context, string, string) (net.Conn, error) { return nil, errTest }
+		hosts := []Host{host("10.0.0.4", Controller, "word"), host("10.0.0.5", Controller, "word"), host("10.0.0.6", Controller, "word")}
+		planned := k.Plan(hosts)
+		if _, err := k.Sweep(t.Context(), k.PlanSweep(nil)); err != nil {
+			t.Fatal(err)
+		}
+		hosts[2].Heard = time.Now().Add(time.Second)
+		plan := k.Plan(hosts)
+		if len(plan.Devices) != 2 || plan.Devices[0].Address != addr("10.0.0.4") || plan.Devices[1].Address != addr("10.0.0.6") {
+			t.Errorf("planned %+v", plan.Devices)
+		}
+		before := len(book.ledger)
+		planned.Devices = planned.Devices[1:2] // a plan that was signed off before
+		if _, err := k.Run(t.Context(), planned); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range book.ledger[before:] {
+			if e.Outcome != discovery.Skipped || e.Note != notThere {
+				t.Errorf("ledger %+v", e)
+			}
+		}
+		if len(book.ledger) == before {
+			t.Error("the ledger says nothing")
+		}
+	})
+}
+
 // Nothing leaves but a listed request that speaks for us alone and asks for an address of the plan, once.
 func TestSweepRefusesFrames(t *testing.T) {
 	own, from, target := us, addr("10.0.0.1"), addr("10.0.0.4")

@@ -132,6 +132,10 @@ func (v *visit) run(ctx context.Context) DeviceResult {
 			v.skip(item, err.Error())
 			continue
 		}
+		if v.k.isAbsent(v.plan.Address, v.plan.Heard) {
+			v.skip(item, notThere)
+			continue
+		}
 		if err := v.keepsOne(); err != nil && item.Transport == discovery.TCP.String() {
 			v.skip(item, err.Error())
 			continue

@@ -42,6 +42,7 @@ type talk struct {
 	talkKey
 	protocol string
 	last     time.Time // the client's last message
+	waiting  bool      // it waits for its answer
 	open     int       // connections
 	windows  [3]window // by phase
 }
@@ -142,7 +143,7 @@ func (w *Watch) Hear(p discovery.Pulse) {
 		host := w.host(p.Server)
 		host.talks = append(host.talks, t)
 	}
-	t.protocol, t.last, t.open = p.Protocol, p.Last, p.Open
+	t.protocol, t.last, t.open, t.waiting = p.Protocol, p.Last, p.Open, p.Waiting
 	into := &t.windows[w.phase(p.Server)]
 	into.intervals.add(p.Intervals)
 	into.answers.add(p.Answers)
@@ -312,6 +313,38 @@ func (t *talk) sign(l Limits, now, began time.Time) string {
 		return fmt.Sprintf("polls every %s have stopped for %s", rounded(period), rounded(silence))
 	}
 	return ""
+}
+
+// time is how far the ear has listened.
+func (w *Watch) time() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clock()
+}
+
+// silenced are the devices that nobody asked, that answered clients which poll them until the given time, and that have answered
+// nobody since, although one of these waits for its answer.
+func (w *Watch) silenced(since time.Time) map[netip.Addr]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[netip.Addr]string{}
+	for addr, h := range w.hosts {
+		if !h.began.IsZero() {
+			continue
+		}
+		for _, t := range h.talks {
+			was := &t.windows[before]
+			period, regular := was.intervals.period()
+			if !t.waiting || !regular || was.intervals.count < 2*fewest || was.answers.count < fewest || was.answers.median() > period {
+				continue
+			}
+			silence := w.now.Sub(h.heard)
+			if h.heard.After(since.Add(-2*period-stopped)) && silence > time.Duration(w.limits.PollSilence)*period+stopped {
+				out[addr] = fmt.Sprintf("%s polls it every %s and has got no answer for %s", t.client, rounded(period), rounded(silence))
+			}
+		}
+	}
+	return out
 }
 
 // stopped is added to the silence of a client that counts: the ear is told of it once a second.

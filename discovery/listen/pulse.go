@@ -22,8 +22,13 @@ const maxPulses = 8192
 // Pulses gives how each conversation between two stations has beaten since the last call, in no order. A Listener with
 // Options.Pulse must be asked about as often as it is flushed. The slices are the caller's.
 func (l *Listener) Pulses(yield func(discovery.Pulse)) {
-	open := map[conversationKey]int{}
+	open, waiting := map[conversationKey]int{}, map[conversationKey]bool{}
 	for e := l.flows.older; e != nil; e = e.prior {
+		if f := &e.value; !f.ended && !f.waiting.IsZero() {
+			if c := f.conversation.get(); c != nil {
+				waiting[c.key] = true
+			}
+		}
 		if f := &e.value; f.transport == discovery.TCP && !f.ended && f.answered {
 			if c := f.conversation.get(); c != nil {
 				open[c.key]++
@@ -38,7 +43,7 @@ func (l *Listener) Pulses(yield func(discovery.Pulse)) {
 		yield(discovery.Pulse{
 			Client: e.key.client.ip(), Server: e.key.server.ip(), Transport: e.key.transport, Port: e.key.port,
 			Protocol: l.protocols.name(int(e.key.protocol)), Last: c.rhythm.message,
-			Intervals: c.pulse.intervals, Answers: c.pulse.answers, Repeats: c.pulse.repeats, Resets: c.pulse.resets, Open: open[e.key],
+			Intervals: c.pulse.intervals, Answers: c.pulse.answers, Repeats: c.pulse.repeats, Resets: c.pulse.resets, Open: open[e.key], Waiting: waiting[e.key],
 		})
 		c.pulse = nil
 		l.pulses--

@@ -55,9 +55,12 @@ func TestPulses(t *testing.T) {
 	}
 	e.now = e.now.Add(300 * time.Millisecond)
 	e.hear(again)
+	if got := e.pulses(); len(got) != 1 || got[0].Repeats != 1 || !got[0].Waiting {
+		t.Errorf("a message that waits for its answer: %+v", got)
+	}
 	e.now = e.now.Add(600 * time.Millisecond)
 	e.hear(again, tcp(plc, hmi, reset, answered, 0, ""))
-	if got := e.pulses(); len(got) != 1 || got[0].Repeats != 2 || got[0].Resets != 1 || got[0].Open != 0 || len(got[0].Answers) != 0 {
+	if got := e.pulses(); len(got) != 1 || got[0].Repeats != 1 || got[0].Resets != 1 || got[0].Waiting || got[0].Open != 0 || len(got[0].Answers) != 0 {
 		t.Errorf("sent again and reset: %+v", got)
 	}
 }
