@@ -64,7 +64,7 @@ func machines() []machine {
 		{41, "old", "00:a0:f8:00:00:41", "Zebra |  |  | ", oldAgent, nil},
 	}
 	for _, r := range []machine{
-		{last: 20, name: "moxa-etherdevice_edsg516e", mac: "00:90:e8:00:00:20", nameplate: "Moxa | EDS-G516E-T | 6.2 build 20080519 | "},
+		{last: 20, name: "moxa-etherdevice_edsg516e", mac: "00:90:e8:00:00:20", nameplate: "Moxa | EDS-G516E-T | 6.2 | "},
 		{last: 21, name: "scalance_xc206-2sfp", mac: "28:63:36:00:00:21", nameplate: "Siemens | SCALANCE XC206-2SFP | 04.02.00 | VPM8190273"},
 		{last: 22, name: "hirschmann_ms4128", mac: "00:80:63:fb:3a:87", nameplate: "Hirschmann | MS4128-L3E | 09.1.03 | 943009201000201022"},
 		{last: 23, name: "apc_ap7900b", mac: "00:c0:b7:00:00:23", nameplate: "APC | AP7900B | 6.8.0 | ZA1732000177"},
