@@ -112,7 +112,16 @@ func (c exportCmd) check(format exporters.Format) error {
 	if _, err := table.Find(c.What); err != nil {
 		return usage("", "--what: %v", err)
 	}
-	if c.Split != "" && format.Files == nil {
+	inCycloneDX := strings.HasPrefix(format.Name, "cyclonedx")
+	switch {
+	case c.What != "assets" && format.Name != "csv":
+		return usage("walkdown export csv --what "+c.What, "--what: only csv has tables to choose from")
+	case c.Excel && format.Extension != ".csv":
+		return usage("", "--excel: %s is no CSV", format.Name)
+	case c.Spec != "" && !inCycloneDX, c.Profile != "" && !inCycloneDX:
+		return usage("", "--spec and --profile: %s is no CycloneDX", format.Name)
+	}
+	if c.Split != "" && !inCycloneDX {
 		return usage("", "--split: %s is one document", format.Name)
 	}
 	if c.Profile == cyclonedx.DependencyTrack && c.Spec == "1.7" {
