@@ -74,6 +74,14 @@ func TestTraps(t *testing.T) {
 			say("snmp.sysDescr", "Allen-Bradley 1769-L35E Ethernet Port"),
 			map[discovery.Key]string{discovery.KeyVendor: "Rockwell Automation", discovery.KeyOrderNumber: "1769-L35E", discovery.KeyType: "plc"},
 		},
+		"station_name_is_no_serial": {
+			say("profinet.name-of-station", "plcxb1d0ed2204", "profinet.vendor-id", "0x002a", "profinet.type-of-station", "S7-1200"),
+			map[discovery.Key]string{discovery.KeyVendor: "Siemens", discovery.KeySerial: ""},
+		},
+		"firm_in_a_certificate": {
+			say("tls.certificate-subject", `CN=gizmo,O=Hewlett-Packard Development Company\, L.P.,C=US`),
+			map[discovery.Key]string{discovery.KeyVendor: "HPE"},
+		},
 		"linux_kernel_is_no_firmware": {
 			say("snmp.sysDescr", "Linux mso 4.19.97+ #1294 Thu Jan 30 13:10:54 GMT 2020 armv6l", "snmp.sysObjectID", "1.3.6.1.4.1.8072.3.2.10"),
 			map[discovery.Key]string{discovery.KeyOS: "Linux 4.19.97", discovery.KeyFirmware: "", discovery.KeyVendor: ""},

@@ -68,6 +68,7 @@ func (v *vocabulary) relate(a, b string) {
 // vendor gives the canonical name of a vendor, trying the name as it stands and then without the words that say what kind of
 // company it is. An unknown name comes back without its legal form ("Inc.", "GmbH & Co. KG").
 func (v *vocabulary) vendor(name string) (string, bool) {
+	name = strings.ReplaceAll(name, `\,`, ",") // as certificates spell it
 	if canonical, ok := v.spelling[fold(name)]; ok {
 		return canonical, true
 	}
@@ -97,7 +98,7 @@ func withoutLegalForm(name string) string {
 		}
 		break
 	}
-	return strings.TrimRight(strings.Join(words, " "), " ,;")
+	return strings.TrimRight(strings.Join(words, " "), ` ,;\`)
 }
 
 // registered gives the canonical name behind a registry's entry, which often names a division ("ABB Control Products") and what
@@ -126,7 +127,7 @@ func isCompanyWord(word string) bool {
 		"oy", "oyj", "ab", "as", "asa", "aps", "sa", "sas", "srl", "spa", "sl", "sro", "kk", "pte", "pty", "pvt", "sdnbhd", "group",
 		"international", "technologies", "technology", "systems", "electronics", "electronic", "electric", "industries",
 		"networks", "networking", "communications", "automation", "controls", "instruments", "products", "solutions",
-		"deutschland", "germany", "usa", "america", "china", "taiwan", "":
+		"deutschland", "germany", "usa", "america", "china", "taiwan", "lp", "":
 		return true
 	}
 	return false
