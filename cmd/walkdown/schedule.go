@@ -71,8 +71,8 @@ func (s *scheduler) run(ctx context.Context, last time.Time) error {
 			at = due.Add(s.spread())
 			s.say("the next survey begins %s", stamp(at))
 		}
-		if err := s.wait(ctx, at); err != nil {
-			return nil //nolint:nilerr // it was told to stop
+		if s.wait(ctx, at) != nil {
+			return nil // it was told to stop
 		}
 		began := s.now()
 		if began.Sub(at) > late {

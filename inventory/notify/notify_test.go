@@ -84,7 +84,7 @@ func TestHostileNamesForgeNothing(t *testing.T) {
 			t.Errorf("head: %q", got)
 		}
 		// Outside of escapes, the structured data ends once, and no quote is open in it.
-		data := got[strings.Index(got, "["):]
+		_, data, _ := strings.Cut(got, " [")
 		plain := strings.NewReplacer(`\\`, "", `\"`, "", `\]`, "").Replace(data)
 		end := strings.Index(plain, "] \ufeff")
 		if end < 0 || strings.Count(plain[:end], `"`)%2 != 0 || strings.Contains(plain[:end], `foo="`) && !strings.Contains(plain[:end], `name="x foo=`) {

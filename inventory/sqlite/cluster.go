@@ -133,7 +133,7 @@ const withMark = "SELECT DISTINCT asset FROM asset_marks WHERE value = ? AND kin
 func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 	var list []inventory.Sighting
 	index := map[int64]int{}
-	err := each(ctx, c.tx, `SELECT `+subjectColumns("s")+`, s.id FROM work AS w CROSS JOIN subjects AS s ON s.id = w.subject`+joinPlace("s"),
+	err := each(ctx, c.tx, `SELECT `+subjectColumns+`, s.id FROM work AS w CROSS JOIN subjects AS s ON s.id = w.subject`+joinPlace("s"),
 		func(scan func(...any) error) error {
 			var id int64
 			s, err := scanSubject(scan, &id)

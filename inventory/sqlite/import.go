@@ -158,7 +158,7 @@ func (i *importer) takeSurveys(ctx context.Context, tx *session) error {
 
 // takeSubjects finds or makes the subjects.
 func (i *importer) takeSubjects(ctx context.Context, tx *session) error {
-	return each(ctx, i.from.read, "SELECT "+subjectColumns("s")+", s.id, s.bound FROM subjects AS s"+joinPlace("s"), func(scan func(...any) error) error {
+	return each(ctx, i.from.read, "SELECT "+subjectColumns+", s.id, s.bound FROM subjects AS s"+joinPlace("s"), func(scan func(...any) error) error {
 		var id int64
 		var bound bool
 		s, err := scanSubject(scan, &id, &bound)

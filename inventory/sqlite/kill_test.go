@@ -107,6 +107,9 @@ func killed(t *testing.T, path, mode string, after, before time.Duration) (surve
 // What was committed is there after a SIGKILL at any moment, and the file is whole. WALKDOWN_KILLS sets how often (10).
 func TestKilledAtAnyMoment(t *testing.T) {
 	kills := 10
+	if testing.Short() {
+		kills = 2
+	}
 	if text := os.Getenv("WALKDOWN_KILLS"); text != "" {
 		var err error
 		if kills, err = strconv.Atoi(text); err != nil {
@@ -148,13 +151,13 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	chance := rand.New(rand.NewPCG(1, 2))
 	for range kills {
-		check(killed(t, path, "flush", time.Duration(chance.IntN(100))*time.Millisecond, 0))
+		check(killed(t, path, "flush", time.Duration(chance.IntN(60))*time.Millisecond, 0))
 	}
 	if testing.Short() {
 		return
 	}
 	// Nobody asks for a commit: at most the last second is lost, and the commit that was under way.
-	check(killed(t, path, "wait", 3500*time.Millisecond, 2*commitEvery))
+	check(killed(t, path, "wait", 2700*time.Millisecond, 2*commitEvery))
 }
 
 // A file that was not closed is looked through before anything is written to it.

@@ -36,7 +36,7 @@ func recordPlant(t testing.TB, s *Store, p inventorytest.Plant, day, generation 
 
 // aPlant is larger than a page of assets, and its second switch has read its forwarding table.
 func aPlant() (inventorytest.Plant, discovery.Observation) {
-	p := inventorytest.Plant{Assets: firstPage + 2*inventorytest.CellSize + 3, Seed: 1}
+	p := inventorytest.Plant{Assets: firstPage + inventorytest.CellSize + 3, Seed: 1}
 	table := discovery.Observation{
 		Time: noon, Protocol: "snmp", Mode: discovery.Asked, Subject: discovery.Subject{IP: p.Address(inventorytest.CellSize)},
 		Facts: []discovery.Fact{discovery.NewFact("snmp.sysName", "cell-0001-switch-00")},
@@ -107,6 +107,7 @@ func TestWhoeverStopsEarlyIsServed(t *testing.T) {
 // What is only seen again is not folded again; it must come to the same as if it were.
 func TestSeenAgainIsAsIfFoldedAgain(t *testing.T) {
 	p, table := aPlant()
+	p.Assets = inventorytest.CellSize + 3
 	quick, thorough := newStore(t), newStore(t)
 	for day, generation := range []int{0, 0, 600, 601} {
 		recordPlant(t, quick, p, day, generation, table)

@@ -121,7 +121,7 @@ func candidates(ctx context.Context, tx *sql.Tx, ref string) ([]string, error) {
 // Subjects are the addresses and paths that an asset is made of.
 func (s *Store) Subjects(ctx context.Context, asset string) ([]discovery.Subject, error) {
 	var out []discovery.Subject
-	err := each(ctx, s.read, `SELECT DISTINCT `+subjectColumns("s")+` FROM asset_subjects AS p JOIN subjects AS s ON s.id = p.subject`+joinPlace("s")+
+	err := each(ctx, s.read, `SELECT DISTINCT `+subjectColumns+` FROM asset_subjects AS p JOIN subjects AS s ON s.id = p.subject`+joinPlace("s")+
 		`WHERE p.asset = ? ORDER BY s.place, s.mac, s.vlan, s.path`, func(scan func(...any) error) error {
 		subject, err := scanSubject(scan)
 		out = append(out, subject)
@@ -148,7 +148,7 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 			list = append(list, e)
 			return nil
 		}
-		err := each(ctx, tx, `SELECT `+subjectColumns("s")+`, s.id FROM subjects AS s`+joinPlace("s")+`WHERE s.id IN
+		err := each(ctx, tx, `SELECT `+subjectColumns+`, s.id FROM subjects AS s`+joinPlace("s")+`WHERE s.id IN
 			(SELECT subject FROM asset_subjects WHERE asset = ?1 UNION SELECT subject FROM deductions WHERE asset = ?1)`,
 			func(scan func(...any) error) error {
 				var id int64

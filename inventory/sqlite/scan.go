@@ -45,10 +45,8 @@ func texts(rows *sql.Rows, err error) ([]string, error) {
 	return out, rows.Err()
 }
 
-// subjectColumns are the columns of a subject, in the order of scanSubject.
-func subjectColumns(s string) string {
-	return s + "_site.name, " + s + "_segment.name, " + s + ".mac, " + s + ".ip, " + s + ".vlan, " + s + ".path"
-}
+// subjectColumns are the columns of a subject s, in the order of scanSubject.
+const subjectColumns = "s_site.name, s_segment.name, s.mac, s.ip, s.vlan, s.path"
 
 // joinPlace joins what subjectColumns needs beside the subject.
 func joinPlace(s string) string {
