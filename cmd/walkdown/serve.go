@@ -68,10 +68,7 @@ func (c serveCmd) Run(a *app) error {
 	}
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
-	handler, err := web.New(ctx, store, options)
-	if err != nil {
-		return err
-	}
+	handler := web.New(ctx, store, options)
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	served := listener
 	if secured {

@@ -30,7 +30,7 @@ type page struct {
 	Names map[string]string `json:"names,omitempty"` // of the assets that the rows name
 }
 
-func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) summary(x *index, w http.ResponseWriter, _ *http.Request) {
 	type format struct {
 		Name        string `json:"name"`
 		Description string `json:"description"`
@@ -43,7 +43,7 @@ func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
 		html.Summary
 		Formats []format `json:"formats"`
 		Fields  []field  `json:"fields"` // that people may fill in
-	}{Summary: *s.index.current().summary}
+	}{Summary: *x.summary}
 	for _, f := range inventory.Fields() {
 		out.Fields = append(out.Fields, field{f.Name, f.Title})
 	}
@@ -136,9 +136,9 @@ func sorted(rows []*row, column string, down bool) []*row {
 	return out
 }
 
-func (s *Server) assets(w http.ResponseWriter, r *http.Request) {
+func (s *Server) assets(x *index, w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	rows := sorted(s.index.current().chosen(q), q.Get("sort"), q.Get("down") == "true")
+	rows := sorted(x.chosen(q), q.Get("sort"), q.Get("down") == "true")
 	offset, limit := piece(q)
 	out := make([]html.Thing, 0, limit)
 	for _, row := range rows[min(offset, len(rows)):min(offset+limit, len(rows))] {
@@ -157,17 +157,17 @@ func piece(q url.Values) (offset, limit int) {
 	return max(offset, 0), limit
 }
 
-func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	ctx, x := r.Context(), s.index.current()
+func (s *Server) asset(x *index, w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
 	a, err := s.store.Asset(ctx, r.URL.Query().Get("id"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	thing := html.Thing{Asset: a}
+	thing := html.ThingOf(a, &inventory.Zoning{}, inventory.GapsOf(a, nil))
 	if i, ok := x.byID[a.ID]; ok {
-		thing = x.rows[i].Thing
-		thing.Asset = a
+		known := x.rows[i]
+		thing.Zone, thing.ZoneAccepted, thing.ZoneReason = known.Zone, known.ZoneAccepted, known.ZoneReason
 	}
 	out := struct {
 		html.Thing
@@ -183,26 +183,18 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 		}
 		out.Evidence = append(out.Evidence, html.FactOf(e))
 	}
-	for c, err := range s.store.Conversations(ctx) {
+	for c, err := range s.store.ConversationsOf(ctx, a.ID) {
 		if err != nil {
 			send(w, nil, err)
 			return
-		}
-		if c.Client != a.ID && c.Server != a.ID {
-			continue
 		}
 		if out.Conversations = append(out.Conversations, c); len(out.Conversations) >= mostTalks {
 			break
 		}
 	}
-	for c, err := range s.store.Changes(ctx, time.Time{}, "") {
-		if err != nil {
-			send(w, nil, err)
-			return
-		}
-		if c.Asset == a.ID {
-			out.Changes = append(out.Changes, c)
-		}
+	if out.Changes, err = inventory.Collect(s.store.ChangesOf(ctx, a.ID)); err != nil {
+		send(w, nil, err)
+		return
 	}
 	for _, n := range a.Neighbours {
 		out.Names[n.Asset] = x.name(n.Asset)
@@ -229,8 +221,7 @@ type node struct {
 	Cables  []string `json:"cables"`
 }
 
-func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
-	x := s.index.current()
+func (s *Server) graph(x *index, w http.ResponseWriter, r *http.Request) {
 	rows := x.chosen(r.URL.Query())
 	out := struct {
 		Nodes   []node `json:"nodes"`
@@ -241,12 +232,7 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	for _, row := range rows[:min(len(rows), mostNodes)] {
 		n := node{
 			ID: row.ID, Label: row.label, Type: cmp.Or(row.Type, row.ProposedType), Level: row.Level, Zone: row.Zone, Segment: row.Segment,
-			Vendor: row.Vendor, Model: row.Model, Role: row.Role, Cables: []string{},
-		}
-		for _, other := range row.Neighbours {
-			if other.Asset != "" {
-				n.Cables = append(n.Cables, other.Asset)
-			}
+			Vendor: row.Vendor, Model: row.Model, Role: row.Role, Cables: row.cables,
 		}
 		drawn[n.ID] = true
 		out.Nodes = append(out.Nodes, n)
@@ -259,74 +245,71 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	send(w, out, nil)
 }
 
-func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	x, q, ctx := s.index.current(), r.URL.Query(), r.Context()
+func (s *Server) list(x *index, w http.ResponseWriter, r *http.Request) {
+	q, ctx := r.URL.Query(), r.Context()
 	switch r.PathValue("name") {
 	case "conversations":
-		total := 0
-		if q.Get("q") == "" {
-			total = x.summary.Conversations
+		talks, err := read(&x.conversations, s.store.Conversations(context.WithoutCancel(ctx))) // others look at the list too
+		if err != nil {
+			send(w, nil, err)
+			return
 		}
-		filtered(w, q, s.store.Conversations(ctx), total, func(c inventory.Conversation, names map[string]string) {
+		filtered(w, q, talks, func(c inventory.Conversation, names map[string]string) {
 			names[c.Client], names[c.Server] = x.name(c.Client), x.name(c.Server)
 		})
 	case "changes":
-		filtered(w, q, newestFirst(ctx, s.store), 0, func(c inventory.Change, names map[string]string) { names[c.Asset] = x.name(c.Asset) })
+		changes, err := read(&x.changes, newestFirst(context.WithoutCancel(ctx), s.store))
+		if err != nil {
+			send(w, nil, err)
+			return
+		}
+		filtered(w, q, changes, func(c inventory.Change, names map[string]string) { names[c.Asset] = x.name(c.Asset) })
 	case "zones":
-		filtered(w, q, values(x.registers.Zones), 0, func(z inventory.Zone, names map[string]string) {
+		filtered(w, q, x.registers.Zones, func(z inventory.Zone, names map[string]string) {
 			for _, one := range z.Separate {
 				names[one.Asset] = x.name(one.Asset)
 			}
 		})
 	case "conduits":
-		filtered(w, q, values(x.registers.Conduits), 0, func(inventory.Conduit, map[string]string) {})
+		filtered(w, q, x.registers.Conduits, func(inventory.Conduit, map[string]string) {})
 	case "external":
-		filtered(w, q, values(x.registers.External), 0, func(d inventory.Dependency, names map[string]string) { names[d.Asset] = x.name(d.Asset) })
+		filtered(w, q, x.registers.External, func(d inventory.Dependency, names map[string]string) { names[d.Asset] = x.name(d.Asset) })
 	case "coverage":
-		filtered(w, q, values(x.registers.Coverage), 0, func(inventory.Hole, map[string]string) {})
+		filtered(w, q, x.registers.Coverage, func(inventory.Hole, map[string]string) {})
 	case "gaps":
-		filtered(w, q, values(x.gaps), 0, func(g inventory.FieldGap, names map[string]string) {
+		filtered(w, q, x.gaps, func(g inventory.FieldGap, names map[string]string) {
 			for _, id := range g.Assets {
 				names[id] = x.name(id)
 			}
 		})
 	case "sent":
-		filtered(w, q, values(x.sent), 0, func(html.Sent, map[string]string) {})
+		filtered(w, q, x.sent, func(html.Sent, map[string]string) {})
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// filtered sends a piece of a list that a search leaves. Where the total is known before, the list is read no further than needed.
-func filtered[T any](w http.ResponseWriter, q url.Values, list iter.Seq2[T, error], total int, name func(T, map[string]string)) {
+// filtered sends a piece of a list that a search leaves.
+func filtered[T any](w http.ResponseWriter, q url.Values, list []T, name func(T, map[string]string)) {
 	offset, limit := piece(q)
 	words := strings.Fields(strings.ToLower(q.Get("q")))
-	out := page{Total: total, Names: map[string]string{}}
-	rows, n := []T{}, 0
-	for one, err := range list {
-		if err != nil {
-			send(w, nil, err)
-			return
-		}
-		names := map[string]string{}
-		if name(one, names); len(words) > 0 && !mentions(one, names, words) {
-			continue
-		}
-		if n++; n <= offset {
-			continue
-		}
-		if len(rows) < limit {
-			rows = append(rows, one)
-			for id, label := range names {
-				if id != "" {
-					out.Names[id] = label
-				}
+	if len(words) > 0 {
+		var found []T
+		for _, one := range list {
+			names := map[string]string{}
+			if name(one, names); mentions(one, names, words) {
+				found = append(found, one)
 			}
-		} else if total > 0 {
-			break
 		}
+		list = found
 	}
-	out.Rows, out.Total = rows, max(n, total)
+	out := page{Total: len(list), Names: map[string]string{}}
+	rows := append([]T{}, list[min(offset, len(list)):min(offset+limit, len(list))]...)
+	for _, one := range rows {
+		name(one, out.Names)
+	}
+	delete(out.Names, "")
+	out.Rows = rows
 	send(w, out, nil)
 }
 
@@ -355,16 +338,6 @@ func newestFirst(ctx context.Context, from Store) iter.Seq2[inventory.Change, er
 		}
 		if err != nil {
 			yield(inventory.Change{}, err)
-		}
-	}
-}
-
-func values[T any](list []T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for _, one := range list {
-			if !yield(one, nil) {
-				return
-			}
 		}
 	}
 }

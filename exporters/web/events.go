@@ -12,7 +12,8 @@ import (
 
 // progress is what the page is told once a second when it changes.
 type progress struct {
-	Version       string            `json:"version"` // of the state that the server shows
+	Version       string            `json:"version"`           // of the state that the server shows
+	Reading       bool              `json:"reading,omitempty"` // some of it is still being read
 	Running       *inventory.Survey `json:"running,omitempty"`
 	Assets        int               `json:"assets"`
 	Conversations int               `json:"conversations"`
@@ -28,8 +29,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		x := s.index.current()
-		now := progress{Version: x.version, Assets: x.summary.Assets, Conversations: x.summary.Conversations, Questions: x.summary.Questions}
+		x, err := s.index.current(r.Context())
+		if err != nil {
+			return
+		}
+		now := progress{Version: x.version, Reading: x.partial, Assets: x.summary.Assets, Conversations: x.summary.Conversations, Questions: x.summary.Questions}
 		for _, survey := range x.summary.Surveys {
 			if survey.Outcome == "running" {
 				now.Running = &survey

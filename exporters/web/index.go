@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -13,12 +14,14 @@ import (
 	"github.com/walkdown-ot/walkdown/inventory"
 )
 
-// row is an asset as lists and the map show it, with the text that a search looks through.
+// row is an asset as lists and the map show it, with the text that a search looks through. What only the asset's own page shows is
+// not kept.
 type row struct {
 	html.Thing
-	label string
-	text  string // lower case
-	name  string // lower case, to sort by
+	label  string
+	text   string   // lower case
+	name   string   // lower case, to sort by
+	cables []string // ids of the assets at the other ends
 }
 
 // talk is what two assets say to each other, over all ports and VLANs of a protocol.
@@ -35,7 +38,7 @@ type talk struct {
 	External   bool     `json:"external,omitempty"`
 }
 
-// index is one state of the inventory, as the page looks at it. It is not changed once it is made.
+// index is one state of the inventory, as the page looks at it. It is not changed once it is published.
 type index struct {
 	rows      []*row
 	byID      map[string]int
@@ -45,40 +48,77 @@ type index struct {
 	gaps      []inventory.FieldGap
 	sent      []html.Sent
 	version   string
+	partial   bool // the assets are there, what is made of the whole inventory is not yet
+
+	conversations, changes lazily
 }
 
-// load reads the inventory.
-func load(ctx context.Context, from Store) (*index, error) {
-	x := &index{byID: map[string]int{}, summary: html.NewSummary()}
-	zoning, err := inventory.ProposeZones(ctx, from)
-	if err != nil {
-		return nil, err
-	}
+// lazily holds a long list that is read when it is first looked at.
+type lazily struct {
+	once sync.Once
+	list any
+	err  error
+}
+
+// read gives the list, from the store the first time.
+func read[T any](l *lazily, from iter.Seq2[T, error]) ([]T, error) {
+	l.once.Do(func() { l.list, l.err = inventory.Collect(from) })
+	list, _ := l.list.([]T)
+	return list, l.err
+}
+
+// load reads the inventory. The assets are published as soon as they are there, unless there is a state to show already.
+func load(ctx context.Context, from Store, version string, publish func(*index)) error {
+	x := &index{byID: map[string]int{}, summary: html.NewSummary(), version: version}
+	none := &inventory.Zoning{}
 	gaps := inventory.NewGapCounter(nil)
 	for a, err := range from.Assets(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		thing := html.ThingOf(a, zoning, gaps.Add(a))
-		x.summary.Asset(thing)
+		gaps.Add(a)
 		x.byID[a.ID] = len(x.rows)
-		x.rows = append(x.rows, rowOf(thing))
+		x.rows = append(x.rows, rowOf(html.ThingOf(a, none, nil)))
+		x.summary.Components += len(a.Components)
 	}
 	x.gaps = gaps.Fields()
+	first := *x.summary
+	for _, r := range x.rows {
+		first.Asset(r.Thing)
+	}
+	publish(&index{rows: x.rows, byID: x.byID, summary: &first, gaps: x.gaps, version: version + " assets", partial: true})
+
+	zoning, err := inventory.ProposeZones(ctx, from)
+	if err != nil {
+		return err
+	}
+	components := x.summary.Components
+	x.summary = html.NewSummary()
+	x.summary.Components = components
+	placed := make([]*row, len(x.rows))
+	for i, r := range x.rows {
+		with := *r // the published rows stay as they are
+		with.Thing = html.ThingOf(r.Asset, zoning, nil)
+		with.text += "\n" + strings.ToLower(with.Zone)
+		placed[i] = &with
+		x.summary.Asset(with.Thing)
+	}
+	x.rows = placed
 	if err := x.readTalks(ctx, from); err != nil {
-		return nil, err
+		return err
 	}
 	if x.registers, err = html.ReadRegisters(ctx, from, zoning); err != nil {
-		return nil, err
+		return err
 	}
 	if x.sent, err = x.summary.Ledger(ctx, from); err != nil {
-		return nil, err
+		return err
 	}
 	if x.summary.Surveys, err = inventory.Collect(from.Surveys(ctx)); err != nil {
-		return nil, err
+		return err
 	}
 	slices.Reverse(x.summary.Surveys)
-	return x, nil
+	publish(x)
+	return nil
 }
 
 func (x *index) readTalks(ctx context.Context, from Store) error {
@@ -139,6 +179,14 @@ func rowOf(a html.Thing) *row {
 	r.label = cmp.Or(a.Name, ip, mac, strings.TrimSpace(a.Vendor+" "+a.Model), a.ID)
 	r.name = strings.ToLower(r.label)
 	r.text = strings.ToLower(r.label + "\n" + strings.Join(words, "\n"))
+	for _, n := range a.Neighbours {
+		if n.Asset != "" {
+			r.cables = append(r.cables, n.Asset)
+		}
+	}
+	// What a list does not show would be most of the memory.
+	r.Names, r.Components, r.Ports, r.Services, r.Neighbours, r.Protocols, r.Notes, r.Confidences, r.Matchability = nil, nil, nil, nil, nil, nil, nil, nil, nil
+	r.CPE, r.CPECandidate, r.LevelReason = "", "", ""
 	return r
 }
 
@@ -152,12 +200,14 @@ func (x *index) name(id string) string {
 
 // keeper holds the newest index, and makes another when the inventory has changed.
 type keeper struct {
-	load  func(ctx context.Context) (*index, error)
+	load  func(ctx context.Context, version string, publish func(*index)) error
 	stamp func() string
 
-	mu   sync.Mutex
-	now  *index
-	wake chan struct{}
+	mu    sync.Mutex
+	now   *index
+	err   error         // of the last reading
+	ready chan struct{} // closed when there is something to show, or an error
+	wake  chan struct{}
 }
 
 // often is how soon a change of the inventory is looked for; between two readings passes at least restful times what one takes.
@@ -166,16 +216,23 @@ const (
 	restful = 4
 )
 
-func (k *keeper) start(ctx context.Context) error {
-	stamp := k.mark()
-	first, err := k.load(ctx)
-	if err != nil {
-		return err
-	}
-	first.version = stamp
-	k.now, k.wake = first, make(chan struct{}, 1)
-	go k.follow(ctx)
-	return nil
+// start reads the inventory and follows its changes until the context ends.
+func (k *keeper) start(ctx context.Context) {
+	k.ready, k.wake = make(chan struct{}), make(chan struct{}, 1)
+	go func() {
+		stamp, rest := "", k.renewed(ctx, k.mark())
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-k.wake:
+			case <-time.After(rest):
+			}
+			if stamp = k.mark(); k.outdated(stamp) {
+				rest = k.renewed(ctx, stamp)
+			}
+		}
+	}()
 }
 
 func (k *keeper) mark() string {
@@ -185,36 +242,54 @@ func (k *keeper) mark() string {
 	return k.stamp()
 }
 
-func (k *keeper) follow(ctx context.Context) {
-	rest := often
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-k.wake:
-		case <-time.After(rest):
-		}
-		stamp := k.mark()
-		if stamp == k.current().version {
-			continue
-		}
-		begun := time.Now()
-		next, err := k.load(ctx)
-		rest = max(often, restful*time.Since(begun))
-		if err != nil {
-			continue // the state before is still true of its time; the next turn tries again
-		}
-		next.version = stamp
+func (k *keeper) outdated(stamp string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.err != nil || k.now == nil || k.now.version != stamp
+}
+
+// renewed reads the inventory, and says how long to rest then. After an error the state before is still true of its time.
+func (k *keeper) renewed(ctx context.Context, stamp string) time.Duration {
+	begun := time.Now()
+	err := k.load(ctx, stamp, func(x *index) {
 		k.mu.Lock()
-		k.now = next
-		k.mu.Unlock()
+		defer k.mu.Unlock()
+		if x.partial && k.now != nil {
+			return
+		}
+		k.now = x
+		k.open()
+	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err = err; err != nil {
+		k.open()
+	}
+	return max(often, restful*time.Since(begun))
+}
+
+// open lets those in who wait for the first reading.
+func (k *keeper) open() {
+	select {
+	case <-k.ready:
+	default:
+		close(k.ready)
 	}
 }
 
-func (k *keeper) current() *index {
+// current is the newest state; it waits for the first.
+func (k *keeper) current(ctx context.Context) (*index, error) {
+	select {
+	case <-k.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.now
+	if k.now == nil {
+		return nil, k.err
+	}
+	return k.now, nil
 }
 
 // renew looks for changes at once.

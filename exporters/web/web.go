@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"strings"
@@ -30,6 +31,9 @@ type Store interface {
 	inventory.Source
 	// Asset is the one asset that goes by an id.
 	Asset(ctx context.Context, id string) (inventory.Asset, error)
+	// ConversationsOf and ChangesOf are those of one asset.
+	ConversationsOf(ctx context.Context, asset string) iter.Seq2[inventory.Conversation, error]
+	ChangesOf(ctx context.Context, asset string) iter.Seq2[inventory.Change, error]
 }
 
 // Options are what a server is made of.
@@ -58,26 +62,26 @@ type Server struct {
 	mux    *http.ServeMux
 }
 
-// New reads the inventory once and gives its server. The context ends its background work.
-func New(ctx context.Context, store Store, o Options) (*Server, error) {
+// New gives the server of an inventory, which it begins to read. The context ends its background work.
+func New(ctx context.Context, store Store, o Options) *Server {
 	s := &Server{store: store, o: o, secret: rand.Text(), mux: http.NewServeMux()}
-	s.index.load = func(ctx context.Context) (*index, error) { return load(ctx, store) }
-	s.index.stamp = o.Stamp
-	if err := s.index.start(ctx); err != nil {
-		return nil, err
+	s.index.load = func(ctx context.Context, version string, publish func(*index)) error {
+		return load(ctx, store, version, publish)
 	}
+	s.index.stamp = o.Stamp
+	s.index.start(ctx)
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("GET /style.css", file("text/css; charset=utf-8", html.Style()))
 	s.mux.HandleFunc("GET /app.js", file("text/javascript; charset=utf-8", html.Script("served")))
-	s.mux.HandleFunc("GET /api/summary", s.summary)
-	s.mux.HandleFunc("GET /api/assets", s.assets)
-	s.mux.HandleFunc("GET /api/asset", s.asset)
-	s.mux.HandleFunc("GET /api/graph", s.graph)
-	s.mux.HandleFunc("GET /api/list/{name}", s.list)
+	s.mux.HandleFunc("GET /api/summary", s.with(s.summary))
+	s.mux.HandleFunc("GET /api/assets", s.with(s.assets))
+	s.mux.HandleFunc("GET /api/asset", s.with(s.asset))
+	s.mux.HandleFunc("GET /api/graph", s.with(s.graph))
+	s.mux.HandleFunc("GET /api/list/{name}", s.with(s.list))
 	s.mux.HandleFunc("GET /api/events", s.events)
 	s.mux.HandleFunc("POST /api/annotate", s.annotate)
 	s.mux.HandleFunc("GET /export/{format}", s.export)
-	return s, nil
+	return s
 }
 
 // ServeHTTP lets in who may come in.
@@ -132,6 +136,18 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// with hands the newest state of the inventory to a handler.
+func (s *Server) with(f func(x *index, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x, err := s.index.current(r.Context())
+		if err != nil {
+			send(w, nil, err)
+			return
+		}
+		f(x, w, r)
+	}
+}
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

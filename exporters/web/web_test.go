@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,16 +32,30 @@ func (s store) Asset(_ context.Context, id string) (inventory.Asset, error) {
 	return inventory.Asset{}, errors.New("there is no such asset")
 }
 
+func (s store) ConversationsOf(ctx context.Context, asset string) iter.Seq2[inventory.Conversation, error] {
+	return only(s.Conversations(ctx), func(c inventory.Conversation) bool { return c.Client == asset || c.Server == asset })
+}
+
+func (s store) ChangesOf(ctx context.Context, asset string) iter.Seq2[inventory.Change, error] {
+	return only(s.Changes(ctx, time.Time{}, ""), func(c inventory.Change) bool { return c.Asset == asset })
+}
+
+func only[T any](list iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for one, err := range list {
+			if (err != nil || keep(one)) && !yield(one, err) {
+				return
+			}
+		}
+	}
+}
+
 func serve(t *testing.T, from web.Store, o web.Options) *httptest.Server {
 	t.Helper()
 	if o.Hosts == nil && o.Token == "" {
 		o.Hosts = []string{"127.0.0.1"}
 	}
-	s, err := web.New(t.Context(), from, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(web.New(t.Context(), from, o))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -243,6 +258,9 @@ func TestAChangeOfTheInventoryIsTold(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &told); err != nil {
 			t.Fatal(err)
 		}
+		if told.Version == "one assets" {
+			continue // not all of it was read yet
+		}
 		versions = append(versions, told.Version)
 		stamp.Store("two")
 	}
@@ -262,10 +280,7 @@ func TestHostileNamesStayText(t *testing.T) {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	s, err := web.New(b.Context(), large{exporterstest.Large(100_000)}, web.Options{Hosts: []string{"127.0.0.1"}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := web.New(b.Context(), large{Large: exporterstest.Large(100_000)}, web.Options{Hosts: []string{"127.0.0.1"}})
 	for _, path := range []string{"/", "/api/summary", "/api/assets?limit=100", "/api/assets?q=device+99&limit=100", "/api/assets?sort=name&limit=100", "/api/graph"} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {
@@ -280,9 +295,32 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// large is an inventory of many assets that can be asked for one.
-type large struct{ exporterstest.Large }
+// large is an inventory of many assets; none is asked for by itself.
+type large struct {
+	exporterstest.Large
+	web.Store
+}
 
-func (large) Asset(context.Context, string) (inventory.Asset, error) {
-	return inventory.Asset{}, errors.New("not in this test")
+func (l large) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
+	return l.Large.Assets(ctx)
+}
+
+func (l large) Conversations(ctx context.Context) iter.Seq2[inventory.Conversation, error] {
+	return l.Large.Conversations(ctx)
+}
+
+func (l large) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Evidence, error] {
+	return l.Large.Evidence(ctx, asset)
+}
+
+func (l large) Changes(ctx context.Context, since time.Time, survey string) iter.Seq2[inventory.Change, error] {
+	return l.Large.Changes(ctx, since, survey)
+}
+
+func (l large) Surveys(ctx context.Context) iter.Seq2[inventory.Survey, error] {
+	return l.Large.Surveys(ctx)
+}
+
+func (l large) Ledger(ctx context.Context, survey string) iter.Seq2[inventory.LedgerEntry, error] {
+	return l.Large.Ledger(ctx, survey)
 }

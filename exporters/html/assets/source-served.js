@@ -69,8 +69,9 @@ const events = new EventSource("api/events");
 events.addEventListener("message", (event) => {
   const now = JSON.parse(event.data);
   if (now.running) tell(`${now.running.id} is running: ${number(now.assets)} assets, ${number(now.conversations)} conversations, ${number(now.questions)} questions sent`);
+  else if (now.reading) tell("zones, map and conversations are being read …");
   else if (following) tell("");
-  following = Boolean(now.running);
+  following = Boolean(now.running || now.reading);
   if (drawnAt && drawnAt !== now.version) renew();
   drawnAt = now.version;
 });
