@@ -72,7 +72,7 @@ func (s *scheduler) run(ctx context.Context, last time.Time) error {
 			s.say("the next survey begins %s", stamp(at))
 		}
 		if s.wait(ctx, at) != nil {
-			return nil // it was told to stop
+			return nil //nolint:nilerr // it was told to stop
 		}
 		began := s.now()
 		if began.Sub(at) > late {
@@ -81,7 +81,7 @@ func (s *scheduler) run(ctx context.Context, last time.Time) error {
 		err := s.survey(ctx)
 		if ctx.Err() != nil {
 			s.say("stopped; what the survey had found is kept")
-			return nil
+			return nil //nolint:nilerr // it was told to stop
 		}
 		if err != nil {
 			s.say("%v", err)
