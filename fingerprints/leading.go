@@ -1,6 +1,7 @@
 package fingerprints
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -85,8 +86,11 @@ func afterGreeting(words []string) []string {
 func isModelWord(word string) bool {
 	letters := strings.ContainsFunc(word, unicode.IsLetter)
 	digits := strings.ContainsFunc(word, unicode.IsDigit)
-	return letters && digits && len(word) >= 3 && !versionV.MatchString(word) && !strings.ContainsAny(word, "=@{}<>")
+	return letters && digits && len(word) >= 3 && !versionV.MatchString(word) && !quantity.MatchString(word) && !strings.ContainsAny(word, "=@{}<>")
 }
+
+// quantity is how many of something a device has, and no model: "8-Port", "10/100Mbps", "100BASE-TX".
+var quantity = regexp.MustCompile(`(?i)^[(\[]?\d+(?:[./]\d+)*[-_x]?(?:ports?|channels?|ways?|slots?|bits?|cores?|lines?|outlets?|[gmk]bps|[gmk]b(?:it|e)?|base[-a-z0-9]*|kva|kw|va|volts?|v|hz|mhz|ghz|a)[,;:)\]]?$`)
 
 // isCommonWord reports whether a vendor's name is a word that descriptions begin with for other reasons.
 func isCommonWord(name string) bool {

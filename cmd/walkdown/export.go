@@ -77,6 +77,9 @@ func (c exportCmd) write(a *app, format exporters.Format) error {
 		Time: time.Now().UTC(), Version: version(), Site: a.common.Site, Reproducible: c.Reproducible, TLP: c.TLP, What: c.What, Excel: c.Excel,
 		Spec: c.Spec, Profile: c.Profile, Split: c.Split,
 	}
+	if options.Revision, err = store.Revision(a.ctx); err != nil {
+		return err
+	}
 	made := options.Time
 	if c.Reproducible {
 		made = time.Time{}

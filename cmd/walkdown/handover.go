@@ -37,6 +37,9 @@ func (c handoverCmd) Run(a *app) error {
 	}
 	defer store.Close() //nolint:errcheck // it was only read
 	options := exporters.Options{Time: now(), Version: version(), Site: a.common.Site, TLP: c.TLP}
+	if options.Revision, err = store.Revision(a.ctx); err != nil {
+		return err
+	}
 	err = store.Snapshot(a.ctx, func(ctx context.Context, from inventory.Source) error {
 		return writeFolder(c.To, options.Time, func(into exporters.Folder) error {
 			if c.Redact == "" {

@@ -215,10 +215,12 @@ func TestLabRunStop(t *testing.T) {
 	if s.status != statusIncomplete || !strings.Contains(s.printed, "stopped") {
 		t.Errorf("status %d, want %d and the word that the run was stopped", s.status, statusIncomplete)
 	}
-	asked := 0
+	asked, idle := 0, 0
 	for name, stop := range l.stops {
 		r := stop()
-		if len(r.Upset) > 0 {
+		// The stop may come while a connection is being opened: then it is closed in order, and nothing is asked.
+		upset := slices.DeleteFunc(r.Upset, func(why string) bool { return why == fragile.NothingAsked })
+		if idle += len(r.Upset) - len(upset); len(upset) > 0 || idle > 1 {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if strings.HasPrefix(name, "healthy") && r.Connections > 0 {

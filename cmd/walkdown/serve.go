@@ -99,6 +99,10 @@ func (c serveCmd) Run(a *app) error {
 // download writes one state of the inventory in a format; several files go into a zip archive.
 func (a *app) download(ctx context.Context, store *sqlite.Store, format exporters.Format, to io.Writer) error {
 	options := exporters.Options{Time: now(), Version: version(), Site: a.common.Site, What: "assets"}
+	var err error
+	if options.Revision, err = store.Revision(ctx); err != nil {
+		return err
+	}
 	return store.Snapshot(ctx, func(ctx context.Context, from inventory.Source) error {
 		if format.Export != nil {
 			return format.Export(ctx, from, to, options)

@@ -95,7 +95,7 @@ func (d *Device) connection(ctx context.Context, conn net.Conn, s speech) {
 	case err == nil: // the device ended it itself
 	case errors.Is(err, io.EOF):
 		if asked == 0 {
-			d.upset("a connection was opened and nothing was asked")
+			d.upset(NothingAsked)
 		}
 		if d.temper.deaf {
 			<-ctx.Done()

@@ -51,6 +51,9 @@ type Report struct {
 	Dead        bool          `json:"dead"` // it has fallen silent for good
 }
 
+// NothingAsked upsets every device: a slot was taken for nothing.
+const NothingAsked = "a connection was opened and nothing was asked"
+
 // maxUpset bounds the reasons that are kept.
 const maxUpset = 100
 
