@@ -14,6 +14,7 @@ type cpeRow struct {
 	field   discovery.Key  // the field that the pattern is for
 	pattern *regexp.Regexp // matches the whole field
 	name    string         // "part:vendor:product", with ${capture}
+	guess   bool           // the name was not looked up: it stays a candidate
 	version *regexp.Regexp // nil: the whole firmware; else its first group
 }
 
@@ -34,7 +35,8 @@ func readCPEs(tree fs.FS) ([]cpeRow, error) {
 		if !ok {
 			return nil, line.mistake("%q is no field of an identity", cells[1])
 		}
-		row := cpeRow{vendor: strings.TrimSpace(cells[0]), field: key, name: strings.TrimSpace(cells[3])}
+		name, guess := strings.CutPrefix(strings.TrimSpace(cells[3]), "?")
+		row := cpeRow{vendor: strings.TrimSpace(cells[0]), field: key, name: name, guess: guess}
 		if row.pattern, err = regexp.Compile("^(?i:" + strings.TrimSpace(cells[2]) + ")$"); err != nil {
 			return nil, line.mistake("%w", err)
 		}
@@ -85,6 +87,9 @@ func (e *Engine) cpe(best []discovery.Fact) []discovery.Fact {
 			captured[name] = cpeToken(groups[i+1])
 		}
 		fact := cpeFact(expand(row.name, captured), row.versionOf(first), vendor, field, first[discovery.KeyFirmware])
+		if row.guess {
+			fact.Key = discovery.KeyCPECandidate
+		}
 		switch {
 		case claim.Value == "" && fact.Key == discovery.KeyCPE:
 			claim = fact
