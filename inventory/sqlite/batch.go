@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"strings"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -9,6 +8,8 @@ import (
 
 // batch is what waits to be committed. Repetitions of a fact, a link or a conversation add up in one row.
 type batch struct {
+	subjects  []discovery.Subject // those of the facts, each once
+	numbers   map[discovery.Subject]int32
 	facts     map[factKey]*factRow
 	links     map[linkKey]*linkRow
 	talks     map[talkKey]*talkRow
@@ -16,19 +17,17 @@ type batch struct {
 }
 
 func newBatch() *batch {
-	return &batch{facts: map[factKey]*factRow{}, links: map[linkKey]*linkRow{}, talks: map[talkKey]*talkRow{}}
+	return &batch{
+		numbers: map[discovery.Subject]int32{}, facts: map[factKey]*factRow{}, links: map[linkKey]*linkRow{}, talks: map[talkKey]*talkRow{},
+	}
 }
 
 func (b *batch) size() int { return len(b.facts) + len(b.links) + len(b.talks) + len(b.exchanges) }
 
-// factKey is what makes two facts one.
+// factKey is what makes two facts one. The subjects are numbered, and the rest is a digest, so that a key is small.
 type factKey struct {
-	subject, teller discovery.Subject // teller is the subject where nobody else said it
-	protocol        string
-	mode            discovery.Mode
-	key             discovery.Key
-	value, raw      string
-	rule, from      string // from: the keys, one a line
+	subject, teller int32 // teller is the subject where nobody else said it
+	sum             digest
 }
 
 type seen struct {
@@ -48,6 +47,11 @@ func (s *seen) add(t time.Time) {
 
 type factRow struct {
 	seen
+	protocol   string
+	mode       discovery.Mode
+	key        discovery.Key
+	value, raw string
+	rule, from string // from: the keys, one a line
 	confidence float32
 	sensor     string
 }
@@ -77,6 +81,22 @@ type talkRow struct {
 	median         time.Duration
 }
 
+// digest is what the row is known by, with its teller where that is not the subject.
+func (f *factRow) digest(teller string) digest {
+	return digestOf(teller, f.protocol, f.mode.String(), string(f.key), f.value, f.raw, f.rule, f.from)
+}
+
+// number is the place of a subject.
+func (b *batch) number(s discovery.Subject) int32 {
+	n, ok := b.numbers[s]
+	if !ok {
+		n = int32(len(b.subjects)) //nolint:gosec // a batch has thousands
+		b.numbers[s] = n
+		b.subjects = append(b.subjects, s)
+	}
+	return n
+}
+
 // observe takes the facts and links. What has no address cannot be kept.
 func (b *batch) observe(o discovery.Observation) {
 	if o.Subject.IsZero() {
@@ -87,18 +107,21 @@ func (b *batch) observe(o discovery.Observation) {
 		teller = o.Subject
 	}
 	at := o.Time.UTC()
+	var key factKey
+	if len(o.Facts) > 0 {
+		key.subject = b.number(o.Subject)
+		key.teller = key.subject
+		if teller != o.Subject {
+			key.teller = b.number(teller)
+		}
+	}
 	for _, f := range o.Facts {
-		from := make([]string, len(f.From))
-		for i, k := range f.From {
-			from[i] = string(k)
-		}
-		key := factKey{
-			subject: o.Subject, teller: teller, protocol: o.Protocol, mode: o.Mode,
-			key: f.Key, value: f.Value, raw: string(f.Raw), rule: f.Rule, from: strings.Join(from, "\n"),
-		}
+		told := factRow{protocol: o.Protocol, mode: o.Mode, key: f.Key, value: f.Value, raw: string(f.Raw), rule: f.Rule, from: keyLines(f.From)}
+		key.sum = told.digest("")
 		row := b.facts[key]
 		if row == nil {
-			row = &factRow{}
+			row = new(factRow)
+			*row = told
 			b.facts[key] = row
 		}
 		row.add(at)
@@ -156,11 +179,11 @@ func (b *batch) talk(o discovery.Observation, c discovery.Conversation) {
 func (b *batch) known(about discovery.Subject, key discovery.Key, since time.Time) (value string, ok bool) {
 	var newest time.Time
 	for k, row := range b.facts {
-		s := k.subject
+		s := b.subjects[k.subject]
 		same := s.Site == about.Site && s.Segment == about.Segment && s.Path == about.Path &&
 			(about.IP.IsValid() && s.IP == about.IP || !about.IP.IsValid() && s.MAC == about.MAC)
-		if same && k.key == key && row.last.After(newest) && !row.last.Before(since) {
-			value, ok, newest = k.value, true, row.last
+		if same && row.key == key && row.last.After(newest) && !row.last.Before(since) {
+			value, ok, newest = row.value, true, row.last
 		}
 	}
 	return value, ok

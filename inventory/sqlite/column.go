@@ -101,6 +101,20 @@ func jsonText(v any) string {
 	return string(b)
 }
 
+// numbersText is a JSON list.
+func numbersText(numbers []int64) string {
+	text := make([]byte, 0, 2+12*len(numbers))
+	for _, n := range numbers {
+		text = append(text, ',')
+		text = strconv.AppendInt(text, n, 10)
+	}
+	if len(numbers) == 0 {
+		return "[]"
+	}
+	text[0] = '['
+	return string(append(text, ']'))
+}
+
 func parseMode(text string) discovery.Mode {
 	for _, m := range []discovery.Mode{discovery.Heard, discovery.Asked, discovery.Deduced, discovery.Person} {
 		if m.String() == text {

@@ -3,8 +3,11 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -14,110 +17,134 @@ const (
 	// quiet is how long a fact must not have been seen for its coming back to be looked at more closely: then it may no longer be
 	// superseded by another value.
 	quiet = time.Hour
-	// manyFacts is from how many facts of one subject on it is cheaper to read all that are stored than each by itself.
-	manyFacts = 4
+	// factsAtOnce is about how many facts are looked up by one query.
+	factsAtOnce = 1000
 )
 
 // factSeen is a fact of a batch.
 type factSeen struct {
-	factKey
 	*factRow
-	by     int64 // the teller's row
-	digest []byte
+	by  int64 // the teller's row
+	sum digest
 }
 
 // storedFact is what must be known of a fact that is seen again.
 type storedFact struct {
 	id, survey  int64
-	digest      []byte
 	first, last string
 	confidence  float32
 }
 
-const storedFacts = "SELECT id, survey, digest, first, last, confidence FROM facts WHERE subject = ?"
+// factID is what is unique of a fact.
+type factID struct {
+	subject int64
+	digest  digest
+}
 
 // facts adds new facts and counts those that were seen again.
 func (w *writer) facts(ctx context.Context, tx *session, b *batch) error {
-	bySubject := map[int64][]factSeen{}
-	for k, row := range b.facts {
-		subject, err := w.subject(ctx, tx, k.subject)
-		if err != nil {
+	rows := make([]int64, len(b.subjects))
+	for i, subject := range b.subjects {
+		var err error
+		if rows[i], err = w.subject(ctx, tx, subject); err != nil {
 			return err
 		}
-		teller := subject
-		if k.teller != k.subject {
-			if teller, err = w.subject(ctx, tx, k.teller); err != nil {
+	}
+	bySubject := make(map[int64][]factSeen, len(rows))
+	for k, row := range b.facts {
+		f := factSeen{row, rows[k.teller], k.sum}
+		subject := rows[k.subject]
+		if f.by != subject {
+			f.sum = row.digest(otherThan(f.by, subject))
+		}
+		bySubject[subject] = append(bySubject[subject], f)
+	}
+	subjects := slices.Sorted(maps.Keys(bySubject))
+	for len(subjects) > 0 {
+		n, count := 0, 0
+		for n < len(subjects) && count < factsAtOnce {
+			list := bySubject[subjects[n]]
+			slices.SortFunc(list, func(a, b factSeen) int { return bytes.Compare(a.sum[:], b.sum[:]) })
+			n, count = n+1, count+len(list)
+		}
+		if err := w.factsOf(ctx, tx, subjects[:n], bySubject); err != nil {
+			return err
+		}
+		subjects = subjects[n:]
+	}
+	return nil
+}
+
+// factsOf stores the facts of some subjects.
+func (w *writer) factsOf(ctx context.Context, tx *session, subjects []int64, bySubject map[int64][]factSeen) error {
+	known, err := w.knownFacts(ctx, tx, subjects, bySubject)
+	if err != nil {
+		return err
+	}
+	same := map[sighting][]int64{}
+	for _, subject := range subjects {
+		bound := false
+		for _, f := range bySubject[subject] {
+			was, again := known[factID{subject, f.sum}]
+			if !again {
+				if err := w.addFact(ctx, tx, subject, f); err != nil {
+					return err
+				}
+				bound = bound || f.key == discovery.KeyBinding
+				continue
+			}
+			if err := w.seeAgain(ctx, tx, subject, f, was, same); err != nil {
 				return err
 			}
 		}
-		sum := digest(otherThan(teller, subject), k.protocol, k.mode.String(), string(k.key), k.value, k.raw, k.rule, k.from)
-		bySubject[subject] = append(bySubject[subject], factSeen{k, row, teller, sum})
+		if bound {
+			if _, err := tx.exec(ctx, "UPDATE subjects SET bound = 1 WHERE id = ?", subject); err != nil {
+				return err
+			}
+		}
 	}
-	for _, subject := range slices.Sorted(maps.Keys(bySubject)) {
-		list := bySubject[subject]
-		slices.SortFunc(list, func(a, b factSeen) int { return bytes.Compare(a.digest, b.digest) })
-		if err := w.factsOf(ctx, tx, subject, list); err != nil {
+	for s, ids := range same {
+		if _, err := tx.exec(ctx, "UPDATE facts SET last = ?2, count = count + ?3, sensor = ?4, survey = ?5 WHERE id IN (SELECT value FROM json_each(?1))",
+			numbersText(ids), s.last, s.count, s.sensor, w.survey); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// factsOf stores the facts of one subject.
-func (w *writer) factsOf(ctx context.Context, tx *session, subject int64, list []factSeen) error {
-	known := map[string]storedFact{}
-	load := func(query string, args ...any) error {
-		return each(ctx, tx, query, func(scan func(...any) error) error {
-			var f storedFact
-			err := scan(&f.id, &f.survey, &f.digest, &f.first, &f.last, &f.confidence)
-			known[string(f.digest)] = f
-			return err
-		}, args...)
-	}
-	if len(list) >= manyFacts {
-		if err := load(storedFacts, subject); err != nil {
-			return err
-		}
-	} else {
-		for _, f := range list {
-			if err := load(storedFacts+" AND digest = ?", subject, f.digest); err != nil {
-				return err
-			}
+// knownFacts looks up which facts of some subjects are stored, and, for those that come back, whether their assets are calm.
+func (w *writer) knownFacts(ctx context.Context, tx *session, subjects []int64, bySubject map[int64][]factSeen) (map[factID]storedFact, error) {
+	var wanted []byte // a JSON list of digests and subjects
+	count := 0
+	for _, subject := range subjects {
+		for _, f := range bySubject[subject] {
+			wanted = append(wanted, ",\""...)
+			wanted = hex.AppendEncode(wanted, f.sum[:])
+			wanted = strconv.AppendInt(wanted, subject, 10)
+			wanted = append(wanted, '"')
+			count++
 		}
 	}
-	same := map[sighting][]int64{}
-	bound := false
-	for _, f := range list {
-		was, again := known[string(f.digest)]
-		if !again {
-			if err := w.addFact(ctx, tx, subject, f); err != nil {
-				return err
-			}
-			bound = bound || f.key == discovery.KeyBinding
-			continue
+	wanted[0] = '['
+	known := make(map[factID]storedFact, count)
+	var back []int64
+	err := each(ctx, tx, `SELECT f.subject, f.digest, f.id, f.survey, f.first, f.last, f.confidence FROM json_each(?) AS w CROSS JOIN facts AS f
+		ON f.subject = CAST(substr(w.value, 33) AS INTEGER) AND f.digest = unhex(substr(w.value, 1, 32))`, func(scan func(...any) error) error {
+		var id factID
+		var f storedFact
+		var sum sql.RawBytes
+		err := scan(&id.subject, &sum, &f.id, &f.survey, &f.first, &f.last, &f.confidence)
+		copy(id.digest[:], sum)
+		known[id] = f
+		if f.survey != w.survey && (len(back) == 0 || back[len(back)-1] != id.subject) {
+			back = append(back, id.subject)
 		}
-		if err := w.seeAgain(ctx, tx, subject, f, was, same); err != nil {
-			return err
-		}
+		return err
+	}, string(append(wanted, ']')))
+	if err != nil {
+		return nil, err
 	}
-	if bound {
-		if _, err := tx.exec(ctx, "UPDATE subjects SET bound = 1 WHERE id = ?", subject); err != nil {
-			return err
-		}
-	}
-	for s, ids := range same {
-		var err error
-		if len(ids) == 1 {
-			_, err = tx.exec(ctx, "UPDATE facts SET last = ?2, count = count + ?3, sensor = ?4, survey = ?5 WHERE id = ?1", ids[0], s.last, s.count, s.sensor, w.survey)
-		} else {
-			_, err = tx.exec(ctx, "UPDATE facts SET last = ?2, count = count + ?3, sensor = ?4, survey = ?5 WHERE id IN (SELECT value FROM json_each(?1))",
-				jsonText(ids), s.last, s.count, s.sensor, w.survey)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return known, w.lookUpCalm(ctx, tx, back)
 }
 
 // sighting is what facts that one message told have in common.
@@ -133,7 +160,7 @@ func (w *writer) addFact(ctx context.Context, tx *session, subject int64, f fact
 		(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, last, count, survey, sensor)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		subject, f.by, f.protocol, f.mode.String(), string(f.key), f.value, []byte(f.raw), f.confidence, f.rule,
-		keysText(splitKeys(f.from)), f.digest, timeText(f.first), timeText(f.last), f.count, w.survey, f.sensor); err != nil {
+		keysText(splitKeys(f.from)), f.sum[:], timeText(f.first), timeText(f.last), f.count, w.survey, f.sensor); err != nil {
 		return err
 	}
 	w.dirty[subject] = true
@@ -153,7 +180,11 @@ func dropOldest(ctx context.Context, tx *session, subject int64, key string) err
 
 // seeAgain counts a fact that is known. Most are seen as they were, and wait in same to be counted together.
 func (w *writer) seeAgain(ctx context.Context, tx *session, subject int64, f factSeen, was storedFact, same map[sighting][]int64) error {
-	first, last := timeText(f.first), timeText(f.last)
+	first := timeText(f.first)
+	last := first
+	if !f.last.Equal(f.first) {
+		last = timeText(f.last)
+	}
 	if first >= was.first && last >= was.last && f.confidence <= was.confidence {
 		s := sighting{last, f.count, f.sensor}
 		same[s] = append(same[s], was.id)
@@ -162,11 +193,11 @@ func (w *writer) seeAgain(ctx context.Context, tx *session, subject int64, f fac
 		WHERE id = ?1`, was.id, first, last, f.count, f.confidence, w.survey, f.sensor); err != nil {
 		return err
 	}
+	news := first < was.first || f.confidence > was.confidence
 	before, err := parseTime(was.last)
 	if err != nil {
 		return err
 	}
-	news := first < was.first || f.confidence > was.confidence
 	if !news && (was.survey != w.survey || f.last.Sub(before) > quiet) {
 		if news, err = w.matters(ctx, tx, subject, f, was); err != nil {
 			return err
@@ -197,16 +228,35 @@ func (w *writer) calmOf(ctx context.Context, tx *session, subject int64) (calm, 
 	if c, ok := w.calms[subject]; ok {
 		return c, nil
 	}
-	assets := 0
-	c := calm{ok: true}
-	err := each(ctx, tx, "SELECT a.calm, a.fresh FROM asset_subjects AS p JOIN assets AS a ON a.id = p.asset WHERE p.subject = ?",
-		func(scan func(...any) error) error {
-			assets++
-			return scan(&c.ok, &c.fresh)
-		}, subject)
-	c.ok = c.ok && assets <= 1
-	w.calms[subject] = c
-	return c, err
+	err := w.lookUpCalm(ctx, tx, []int64{subject})
+	return w.calms[subject], err
+}
+
+// lookUpCalm looks the assets of several subjects up, as far as they are not known.
+func (w *writer) lookUpCalm(ctx context.Context, tx *session, subjects []int64) error {
+	var missing []int64
+	for _, subject := range subjects {
+		if _, ok := w.calms[subject]; !ok {
+			w.calms[subject] = calm{ok: true}
+			missing = append(missing, subject)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	assets := map[int64]int{}
+	return each(ctx, tx, `SELECT p.subject, a.calm, a.fresh FROM json_each(?) AS w CROSS JOIN asset_subjects AS p ON p.subject = w.value
+		CROSS JOIN assets AS a ON a.id = p.asset`, func(scan func(...any) error) error {
+		var subject int64
+		var c calm
+		if err := scan(&subject, &c.ok, &c.fresh); err != nil {
+			return err
+		}
+		assets[subject]++
+		c.ok = c.ok && assets[subject] == 1
+		w.calms[subject] = c
+		return nil
+	}, numbersText(missing))
 }
 
 // matters reports whether a fact that comes back may change its asset: where another value of the key came up after it had been

@@ -208,11 +208,11 @@ func (i *importer) takeFacts(ctx context.Context, tx *session) error {
 			raw = []byte{}
 		}
 		subject, teller, theirs.survey = i.subjects[subject], i.subjects[teller], i.surveys[survey]
-		sum := digest(otherThan(teller, subject), protocol, mode, key, value, string(raw), rule, keyLines(keys))
+		sum := digestOf(otherThan(teller, subject), protocol, mode, key, value, string(raw), rule, keyLines(keys))
 		var id int64
 		var ours times
 		var sure float64
-		found, err := tx.row(ctx, "SELECT id, first, last, count, survey, confidence FROM facts WHERE subject = ? AND digest = ?", []any{subject, sum},
+		found, err := tx.row(ctx, "SELECT id, first, last, count, survey, confidence FROM facts WHERE subject = ? AND digest = ?", []any{subject, sum[:]},
 			&id, &ours.first, &ours.last, &ours.count, &ours.survey, &sure)
 		if err != nil {
 			return err
@@ -220,7 +220,7 @@ func (i *importer) takeFacts(ctx context.Context, tx *session) error {
 		if !found {
 			if _, err := tx.exec(ctx, `INSERT INTO facts
 				(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, last, count, survey, sensor)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, teller, protocol, mode, key, value, raw, confidence, rule, from, sum,
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, teller, protocol, mode, key, value, raw, confidence, rule, from, sum[:],
 				theirs.first, theirs.last, theirs.count, theirs.survey, sensor); err != nil {
 				return err
 			}
@@ -251,10 +251,10 @@ func (i *importer) takeLinks(ctx context.Context, tx *session) error {
 				return err
 			}
 			subject, remote, theirs.survey = i.subjects[subject], i.subjects[remote], i.surveys[survey]
-			sum := digest(local, otherThan(remote, 0), name, port, via)
+			sum := digestOf(local, otherThan(remote, 0), name, port, via)
 			var id int64
 			var ours times
-			found, err := tx.row(ctx, "SELECT id, first, last, count, survey FROM links WHERE subject = ? AND digest = ?", []any{subject, sum},
+			found, err := tx.row(ctx, "SELECT id, first, last, count, survey FROM links WHERE subject = ? AND digest = ?", []any{subject, sum[:]},
 				&id, &ours.first, &ours.last, &ours.count, &ours.survey)
 			if err != nil {
 				return err
@@ -265,7 +265,7 @@ func (i *importer) takeLinks(ctx context.Context, tx *session) error {
 				return err
 			}
 			_, err = tx.exec(ctx, `INSERT INTO links (subject, local_port, remote, remote_name, remote_port, via, digest, first, last, count, survey)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, local, sql.NullInt64{Int64: remote, Valid: remote != 0}, name, port, via, sum,
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, local, sql.NullInt64{Int64: remote, Valid: remote != 0}, name, port, via, sum[:],
 				theirs.first, theirs.last, theirs.count, theirs.survey)
 			return err
 		})

@@ -6,22 +6,47 @@ import (
 	"errors"
 )
 
-// session is a writing transaction that prepares each statement once: a batch runs the same few thousands of times.
+// session is a writing transaction that prepares each statement once: a batch runs the same few thousands of times. It is not a
+// sql.Tx, which starts a goroutine for each query.
 type session struct {
-	tx       *sql.Tx
+	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 }
 
 // inTx runs f in a transaction of the one writing connection.
-func (s *Store) inTx(ctx context.Context, f func(*session) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+func (s *Store) inTx(ctx context.Context, f func(*session) error) (err error) {
+	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := f(&session{tx: tx, prepared: map[string]*sql.Stmt{}}); err != nil {
-		return errors.Join(err, tx.Rollback())
+	tx := &session{conn: conn, prepared: map[string]*sql.Stmt{}}
+	committed := false
+	defer func() {
+		err = errors.Join(err, tx.close())
+		if !committed { // by a panic, too; what SQLite has rolled back by itself it does not again
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		}
+		err = errors.Join(err, conn.Close())
+	}()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
 	}
-	return tx.Commit()
+	if err := f(tx); err != nil {
+		return err
+	}
+	// What is committed is told so, however late the context ends.
+	_, err = conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+	committed = err == nil
+	return err
+}
+
+// close gives the statements back.
+func (s *session) close() error {
+	var errs []error
+	for _, stmt := range s.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // prepare is the statement, which the end of the transaction closes.
@@ -29,7 +54,7 @@ func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) 
 	if stmt := s.prepared[query]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.tx.PrepareContext(ctx, query)
+	stmt, err := s.conn.PrepareContext(ctx, query)
 	if err == nil {
 		s.prepared[query] = stmt
 	}

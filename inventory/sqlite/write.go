@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,12 +146,12 @@ func (w *writer) links(ctx context.Context, tx *session, b *batch) error {
 			}
 		}
 		l := k.link
-		sum := digest(l.LocalPort, otherThan(remote, 0), l.RemoteName, l.RemotePort, l.Via)
+		sum := digestOf(l.LocalPort, otherThan(remote, 0), l.RemoteName, l.RemotePort, l.Via)
 		if _, err := tx.exec(ctx, `INSERT INTO links
 			(subject, local_port, remote, remote_name, remote_port, via, digest, first, last, count, survey) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (subject, digest) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
 				count = count + excluded.count, survey = excluded.survey`,
-			subject, l.LocalPort, sql.NullInt64{Int64: remote, Valid: remote != 0}, l.RemoteName, l.RemotePort, l.Via, sum, timeText(row.first), timeText(row.last), row.count, w.survey); err != nil {
+			subject, l.LocalPort, sql.NullInt64{Int64: remote, Valid: remote != 0}, l.RemoteName, l.RemotePort, l.Via, sum[:], timeText(row.first), timeText(row.last), row.count, w.survey); err != nil {
 			return err
 		}
 		w.see(subject, row.last)
@@ -158,7 +161,12 @@ func (w *writer) links(ctx context.Context, tx *session, b *batch) error {
 
 // talks adds conversations up.
 func (w *writer) talks(ctx context.Context, tx *session, b *batch) error {
-	for k, row := range b.talks {
+	// One client's after the other, as they are stored.
+	keys := slices.SortedFunc(maps.Keys(b.talks), func(x, y talkKey) int {
+		return cmp.Or(x.client.IP.Compare(y.client.IP), x.server.IP.Compare(y.server.IP))
+	})
+	for _, k := range keys {
+		row := b.talks[k]
 		client, err := w.subject(ctx, tx, k.client)
 		if err != nil {
 			return err
@@ -240,29 +248,33 @@ func (w *writer) ledger(ctx context.Context, tx *session, b *batch) error {
 
 // touch moves the last-seen time of assets that were only seen again.
 func (w *writer) touch(ctx context.Context, tx *session) error {
-	for subject, at := range w.touched {
-		if w.dirty[subject] {
-			continue
+	at := map[string][]int64{}
+	for subject, last := range w.touched {
+		if !w.dirty[subject] {
+			at[timeText(last)] = append(at[timeText(last)], subject)
 		}
-		last := timeText(at)
-		if _, err := tx.exec(ctx, `UPDATE assets SET last_seen = ?2 WHERE last_seen < ?2 AND id IN
-			(SELECT asset FROM asset_subjects WHERE subject = ?1 AND since <= ?2 AND until > ?2)`, subject, last); err != nil {
+	}
+	for last, subjects := range at {
+		if _, err := tx.exec(ctx, `UPDATE assets SET last_seen = ?2 WHERE last_seen < ?2 AND id IN (SELECT p.asset FROM json_each(?1) AS w
+			CROSS JOIN asset_subjects AS p ON p.subject = w.value WHERE p.since <= ?2 AND p.until > ?2)`, numbersText(subjects), last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// digest makes one short column of what makes a row unique.
-func digest(fields ...string) []byte {
-	h := sha256.New()
-	var length [8]byte
+// digest is a short column of what makes a row unique.
+type digest [16]byte
+
+func digestOf(fields ...string) digest {
+	var room [512]byte
+	text := room[:0]
 	for _, f := range fields {
-		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
-		h.Write(length[:])
-		h.Write([]byte(f))
+		text = binary.BigEndian.AppendUint64(text, uint64(len(f)))
+		text = append(text, f...)
 	}
-	return h.Sum(nil)[:16]
+	sum := sha256.Sum256(text)
+	return digest(sum[:16])
 }
 
 // otherThan is a row number as text for a digest, or nothing where it is the usual one.
@@ -275,6 +287,9 @@ func otherThan(row, usual int64) string {
 
 // keyLines is the opposite of splitKeys.
 func keyLines(keys []discovery.Key) string {
+	if len(keys) == 0 {
+		return ""
+	}
 	lines := make([]string, len(keys))
 	for i, k := range keys {
 		lines[i] = string(k)
