@@ -22,7 +22,8 @@ const (
 // assetOrder is that of Assets; an index has it.
 const assetOrder = " ORDER BY site, segment, place, id LIMIT ?"
 
-// Assets come sorted by site, segment and first address. The first come at once, however many there are.
+// Assets come sorted by site, segment and first address. The first come at once, however many there are; a page is read while the
+// one before it is told.
 func (v view) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
 	return stream(ctx, v, "list assets", func(tx *sql.Tx, yield func(inventory.Asset) error) error {
 		page, err := assetRows(ctx, tx, assetOrder, firstPage)
@@ -37,22 +38,70 @@ func (v view) Assets(ctx context.Context) iter.Seq2[inventory.Asset, error] {
 		if err != nil {
 			return err
 		}
-		for size := firstPage; ; size = pageSize {
-			if err := around.tell(ctx, tx, page, yield); err != nil || len(page) < size {
-				return err
+		whole, err := around.complete(ctx, tx, page)
+		if err != nil {
+			return err
+		}
+		if err := yieldAll(whole, yield); err != nil || len(page) < firstPage {
+			return err
+		}
+		if around, err = surround(ctx, tx, nil); err != nil {
+			return err
+		}
+		return around.rest(ctx, tx, page[len(page)-1], yield)
+	})
+}
+
+// rest yields the assets behind one.
+func (s surroundings) rest(ctx context.Context, tx *sql.Tx, last assetLine, yield func(inventory.Asset) error) error {
+	type result struct {
+		assets []inventory.Asset
+		err    error
+	}
+	pages := make(chan result)
+	stop := make(chan struct{})
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(pages)
+		for more := true; more; {
+			page, err := assetRows(ctx, tx, "WHERE (site, segment, place, id) > (?, ?, ?, ?)"+assetOrder,
+				last.asset.Site, last.asset.Segment, last.place, last.asset.ID, pageSize)
+			var r result
+			if err == nil {
+				r.assets, err = s.complete(ctx, tx, page)
 			}
-			last := page[len(page)-1]
-			if page, err = assetRows(ctx, tx, "WHERE (site, segment, place, id) > (?, ?, ?, ?)"+assetOrder,
-				last.asset.Site, last.asset.Segment, last.place, last.asset.ID, pageSize); err != nil {
-				return err
+			r.err = err
+			more = err == nil && len(page) == pageSize
+			if more {
+				last = page[len(page)-1]
 			}
-			if size == firstPage && len(page) > 0 {
-				if around, err = surround(ctx, tx, nil); err != nil {
-					return err
-				}
+			select {
+			case pages <- r:
+			case <-stop:
+				return
 			}
 		}
 	})
+	defer reading.Wait() // the transaction is the caller's
+	defer close(stop)
+	for page := range pages {
+		if page.err != nil {
+			return page.err
+		}
+		if err := yieldAll(page.assets, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func yieldAll(assets []inventory.Asset, yield func(inventory.Asset) error) error {
+	for _, a := range assets {
+		if err := yield(a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // assetLine is an asset as its row holds it.
@@ -127,8 +176,8 @@ func surround(ctx context.Context, tx *sql.Tx, only []string) (surroundings, err
 	return s, err
 }
 
-// tell completes the assets of a page and yields them.
-func (s surroundings) tell(ctx context.Context, tx *sql.Tx, page []assetLine, yield func(inventory.Asset) error) error {
+// complete adds to the assets of a page what stands around them.
+func (s surroundings) complete(ctx context.Context, tx *sql.Tx, page []assetLine) ([]inventory.Asset, error) {
 	var doubtful []string
 	for _, line := range page {
 		if inventory.LooksAtRoles(line.asset) {
@@ -137,16 +186,15 @@ func (s surroundings) tell(ctx context.Context, tx *sql.Tx, page []assetLine, yi
 	}
 	roles, err := roles(ctx, tx, doubtful)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, line := range page {
+	out := make([]inventory.Asset, len(page))
+	for i, line := range page {
 		a := line.asset
 		a.Neighbours, a.Annotations = s.neighbours[a.ID], s.annotations[a.ID]
 		proposal, match := inventory.Propose(a, roles[a.ID]), inventory.MatchabilityOf(a.Identity)
 		a.Level, a.LevelReason, a.ProposedType, a.Matchability = proposal.Level, proposal.Reason, proposal.Type, &match
-		if err := yield(a); err != nil {
-			return err
-		}
+		out[i] = a
 	}
-	return nil
+	return out, nil
 }

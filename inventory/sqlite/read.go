@@ -63,7 +63,11 @@ func (s *Store) Asset(ctx context.Context, ref string) (inventory.Asset, error) 
 		if err != nil {
 			return err
 		}
-		return around.tell(ctx, tx, page, yield)
+		whole, err := around.complete(ctx, tx, page)
+		if err != nil {
+			return err
+		}
+		return yieldAll(whole, yield)
 	}) {
 		if err != nil {
 			return inventory.Asset{}, err
