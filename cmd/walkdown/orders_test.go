@@ -19,6 +19,9 @@ import (
 // TestFilesInAnyOrder reads the shared captures, which are of many plants with the same private networks, in one go in several
 // orders, then each by itself, then everything once more, and then in two inventories that are merged: always the same assets.
 func TestFilesInAnyOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and nothing in it runs side by side")
+	}
 	folder := os.Getenv("WALKDOWN_SHARED")
 	if folder == "" {
 		folder = "../../../shared"

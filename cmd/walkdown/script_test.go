@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,8 +30,17 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands as users type them.
 func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if testing.Short() { // each command of a script is a process of its own, which the race detector makes slow
+		scripts = slices.DeleteFunc(scripts, func(path string) bool {
+			return !slices.Contains([]string{"demo.txtar", "plan.txtar", "read.txtar"}, filepath.Base(path))
+		})
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Files: scripts,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture": captureCommand,
 			"cutfile": cutCommand,

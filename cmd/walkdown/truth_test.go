@@ -42,6 +42,9 @@ type statement struct {
 // binding must be there, no MAC may stand on two assets, and of the values that truth and inventory both have for one device at
 // most 2 % may differ. What the truth has and the inventory has not is only printed.
 func TestCapturesDoNotContradict(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and nothing in it runs side by side")
+	}
 	folder := os.Getenv("WALKDOWN_SHARED")
 	if folder == "" {
 		folder = "../../../shared"
