@@ -19,6 +19,8 @@ function el(name, attributes, ...children) {
 
 const byID = (id) => document.getElementById(id);
 const part = (name) => byID("part-" + name); // a section of the page
+// order compares texts as people sort them: 10.0.0.9 before 10.0.0.10.
+const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const clip = (text, most) => (text && text.length > most ? text.slice(0, most - 1) + "…" : text || "");
 const number = (n) => Number(n || 0).toLocaleString("en");
 const when = (t) => (t ? t.replace("T", " ").replace(/(:\d\d)(\.\d+)?Z$/, "$1") : "");

@@ -42,8 +42,6 @@ const fields = {
   level: (a) => a.level || "",
 };
 
-const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-
 function chosenAssets(o) {
   let rows = read("assets");
   for (const [key, get] of Object.entries(fields)) if (o[key]) rows = rows.filter((a) => get(a) === o[key]);

@@ -13,7 +13,6 @@ async function get(path, parameters) {
   return answer.json();
 }
 
-const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const names = new Map();
 const nameOf = (id) => names.get(id) || id;
 const remember = (rows) => rows.forEach((a) => names.set(a.id, label(a)));
