@@ -96,16 +96,10 @@ func TestErrors(t *testing.T) {
 	if err := Export(t.Context(), broken, io.Discard, Options{}); !errors.Is(err, exporterstest.ErrBroken) {
 		t.Errorf("broken inventory: %v", err)
 	}
-	if err := Export(t.Context(), exporterstest.Full(), fullDisk{}, Options{}); !errors.Is(err, errFull) {
+	if err := Export(t.Context(), exporterstest.Full(), exporterstest.FullDisk{}, Options{}); !errors.Is(err, exporterstest.ErrFull) {
 		t.Errorf("full disk: %v", err)
 	}
 	if err := Export(t.Context(), exporterstest.Full(), io.Discard, Options{TLP: "PURPLE"}); err == nil {
 		t.Error("takes an unknown mark")
 	}
 }
-
-var errFull = errors.New("no space left on device")
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }

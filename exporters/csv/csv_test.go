@@ -248,7 +248,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"broken_inventory", t.Context(), broken, io.Discard, "", exporterstest.ErrBroken},
 		{"cancelled", cancelled, exporterstest.Full(), io.Discard, "", context.Canceled},
-		{"full_disk", t.Context(), exporterstest.Full(), fullDisk{}, "", errFull},
+		{"full_disk", t.Context(), exporterstest.Full(), exporterstest.FullDisk{}, "", exporterstest.ErrFull},
 		{"unknown_mark", t.Context(), exporterstest.Full(), io.Discard, "PURPLE", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -259,12 +259,6 @@ func TestErrors(t *testing.T) {
 		})
 	}
 }
-
-var errFull = errors.New("no space left on device")
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 func FuzzCell(f *testing.F) {
 	for _, bad := range exporterstest.HostileNames() {

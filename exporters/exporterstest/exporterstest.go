@@ -15,6 +15,15 @@ import (
 // ErrBroken is what a broken inventory fails with.
 var ErrBroken = errors.New("the inventory broke")
 
+// ErrFull is what writing to a FullDisk fails with.
+var ErrFull = errors.New("no space left on device")
+
+// FullDisk is a file on a disk that is full.
+type FullDisk struct{}
+
+// Write writes nothing.
+func (FullDisk) Write([]byte) (int, error) { return 0, ErrFull }
+
 // Inventory is an inventory.Source in memory.
 type Inventory struct {
 	Things []inventory.Asset

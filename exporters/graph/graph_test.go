@@ -101,7 +101,7 @@ func TestErrors(t *testing.T) {
 		if err := export(t.Context(), broken, io.Discard, Options{}); !errors.Is(err, exporterstest.ErrBroken) {
 			t.Errorf("%s: broken inventory: %v", name, err)
 		}
-		if err := export(t.Context(), exporterstest.Full(), fullDisk{}, Options{}); !errors.Is(err, errFull) {
+		if err := export(t.Context(), exporterstest.Full(), exporterstest.FullDisk{}, Options{}); !errors.Is(err, exporterstest.ErrFull) {
 			t.Errorf("%s: full disk: %v", name, err)
 		}
 		if err := export(t.Context(), exporterstest.Full(), io.Discard, Options{TLP: "PURPLE"}); err == nil {
@@ -109,9 +109,3 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
-
-var errFull = errors.New("no space left on device")
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }

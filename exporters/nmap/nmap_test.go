@@ -90,16 +90,10 @@ func FuzzURI(f *testing.F) {
 }
 
 func TestErrors(t *testing.T) {
-	if err := Export(t.Context(), exporterstest.Large(5_000), fullDisk{}, Options{}); !errors.Is(err, errFull) {
+	if err := Export(t.Context(), exporterstest.Large(5_000), exporterstest.FullDisk{}, Options{}); !errors.Is(err, exporterstest.ErrFull) {
 		t.Errorf("full disk: %v", err)
 	}
 	if err := Export(t.Context(), exporterstest.Full(), io.Discard, Options{TLP: "PURPLE"}); err == nil {
 		t.Error("takes an unknown mark")
 	}
 }
-
-var errFull = errors.New("no space left on device")
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }

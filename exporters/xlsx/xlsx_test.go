@@ -220,7 +220,7 @@ func TestErrors(t *testing.T) {
 	if err := Export(t.Context(), broken, io.Discard, options()); !errors.Is(err, exporterstest.ErrBroken) {
 		t.Errorf("broken inventory: %v", err)
 	}
-	if err := Export(t.Context(), exporterstest.Large(5_000), fullDisk{}, options()); !errors.Is(err, errFull) {
+	if err := Export(t.Context(), exporterstest.Large(5_000), exporterstest.FullDisk{}, options()); !errors.Is(err, exporterstest.ErrFull) {
 		t.Errorf("full disk: %v", err)
 	}
 	o := options()
@@ -229,9 +229,3 @@ func TestErrors(t *testing.T) {
 		t.Error("takes an unknown mark")
 	}
 }
-
-var errFull = errors.New("no space left on device")
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
