@@ -31,10 +31,7 @@ import (
 // shared is the folder of captures that are not ours; the benchmark is skipped without it.
 func shared(b *testing.B) string {
 	b.Helper()
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
+	folder := sharedFolder()
 	if _, err := os.Stat(filepath.Join(folder, "captures")); err != nil {
 		b.Skipf("there are no captures in %s", folder)
 	}

@@ -19,11 +19,7 @@ import (
 // them all. What the inventory then says is held against the truth. It measures the asker and the rules together: what a rule
 // could read is worth nothing when it is not asked for.
 func TestLabIdentities(t *testing.T) {
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
-	folder = filepath.Join(folder, "identities")
+	folder := filepath.Join(sharedFolder(), "identities")
 	also := readAliases(t, filepath.Join(folder, "vendors.json"))
 	file, err := os.Open(filepath.Join(folder, "snmp.jsonl"))
 	if err != nil {

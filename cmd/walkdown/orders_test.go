@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -22,10 +21,7 @@ func TestFilesInAnyOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes long, and nothing in it runs side by side")
 	}
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
+	folder := sharedFolder()
 	files, err := filepath.Glob(filepath.Join(folder, "captures", "*.pcap"))
 	if err != nil || len(files) == 0 {
 		t.Skipf("there are no captures in %s", folder)

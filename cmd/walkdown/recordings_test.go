@@ -29,11 +29,7 @@ var recordedFloors = map[string][2]float64{
 // TestRecordedDevices lets the recordings of real devices speak SNMP on loopback and surveys them: the asker, the pace-keeper, the
 // decoder, the rules and the store, as for a plant. What it finds is held against what is known of the devices.
 func TestRecordedDevices(t *testing.T) {
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
-	folder = filepath.Join(folder, "identities")
+	folder := filepath.Join(sharedFolder(), "identities")
 	expected := recordedAnswers(t, filepath.Join(folder, "snmp.jsonl"))
 	also := readAliases(t, filepath.Join(folder, "vendors.json"))
 	paths, err := filepath.Glob(filepath.Join(folder, "snmprec", "*.snmprec"))

@@ -45,10 +45,7 @@ func TestCapturesDoNotContradict(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes long, and nothing in it runs side by side")
 	}
-	folder := os.Getenv("WALKDOWN_SHARED")
-	if folder == "" {
-		folder = "../../../shared"
-	}
+	folder := sharedFolder()
 	files, err := filepath.Glob(filepath.Join(folder, "captures", "*.truth.json"))
 	if err != nil || len(files) == 0 {
 		t.Skipf("there are no captures in %s", folder)
