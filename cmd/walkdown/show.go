@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
 	"github.com/walkdown-ot/walkdown/inventory"
@@ -29,22 +28,9 @@ type shown struct {
 
 // evidenceRow is one fact with where it came from.
 type evidenceRow struct {
-	Subject    string    `json:"subject"`
-	Key        string    `json:"key"`
-	Value      string    `json:"value"`
-	Mode       string    `json:"mode"`
-	Protocol   string    `json:"protocol,omitempty"`
-	Sensor     string    `json:"sensor,omitempty"`
-	Teller     string    `json:"teller,omitempty"`
-	Rule       string    `json:"rule,omitempty"`
-	From       []string  `json:"from,omitempty"`
-	Confidence float32   `json:"confidence,omitempty"`
-	Count      int       `json:"count,omitempty"`
-	First      time.Time `json:"first_seen,omitzero"`
-	Last       time.Time `json:"last_seen,omitzero"`
-	Survey     string    `json:"survey,omitempty"`
-	part       bool      // it is about a part of the asset
-	mac        string    // of the subject
+	inventory.Statement
+	part bool   // it is about a part of the asset
+	mac  string // of the subject
 }
 
 // Run prints everything about one asset.
@@ -88,18 +74,7 @@ func gatherAsset(a *app, store *sqlite.Store, ref string) (shown, error) {
 		if err != nil {
 			return all, err
 		}
-		row := evidenceRow{
-			Subject: e.Subject.String(), Key: string(e.Fact.Key), Value: e.Fact.Value, Mode: e.Mode.String(),
-			Protocol: e.Protocol, Sensor: e.Sensor, Rule: e.Fact.Rule, Confidence: e.Fact.Confidence,
-			Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey, part: e.Subject.Path != "", mac: e.Subject.MAC.String(),
-		}
-		if !e.Teller.IsZero() {
-			row.Teller = e.Teller.String()
-		}
-		for _, key := range e.Fact.From {
-			row.From = append(row.From, string(key))
-		}
-		all.Evidence = append(all.Evidence, row)
+		all.Evidence = append(all.Evidence, evidenceRow{Statement: e.Statement(), part: e.Subject.Path != "", mac: e.Subject.MAC.String()})
 	}
 	if all.Conversations, err = inventory.Collect(store.ConversationsOf(a.ctx, asset.ID)); err != nil {
 		return all, err

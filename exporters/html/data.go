@@ -151,40 +151,8 @@ func (s *Summary) Ledger(ctx context.Context, from inventory.Source) ([]Sent, er
 	return out, nil
 }
 
-// Fact is one piece of evidence as the page shows it.
-type Fact struct {
-	Subject    string    `json:"subject"`
-	Key        string    `json:"key"`
-	Value      string    `json:"value"`
-	Mode       string    `json:"mode"`
-	Protocol   string    `json:"protocol,omitempty"`
-	Teller     string    `json:"teller,omitempty"`
-	Rule       string    `json:"rule,omitempty"`
-	From       []string  `json:"from,omitempty"`
-	Confidence float32   `json:"confidence,omitempty"`
-	Count      int       `json:"count,omitempty"`
-	First      time.Time `json:"first_seen,omitzero"`
-	Last       time.Time `json:"last_seen,omitzero"`
-	Survey     string    `json:"survey,omitempty"`
-}
-
-// FactOf is the evidence in the form of the page.
-func FactOf(e inventory.Evidence) Fact {
-	f := Fact{
-		Subject: e.Subject.String(), Key: string(e.Fact.Key), Value: e.Fact.Value, Mode: e.Mode.String(), Protocol: e.Protocol,
-		Rule: e.Fact.Rule, Confidence: e.Fact.Confidence, Count: e.Count, First: e.First, Last: e.Last, Survey: e.Survey,
-	}
-	if !e.Teller.IsZero() {
-		f.Teller = e.Teller.String()
-	}
-	for _, key := range e.Fact.From {
-		f.From = append(f.From, string(key))
-	}
-	return f
-}
-
-// row is the fact without the names of its fields, which would be most of the file.
-func (f Fact) row() []any {
+// row is a statement without the names of its fields, which would be most of the file.
+func row(f inventory.Statement) []any {
 	return []any{f.Subject, f.Key, f.Value, f.Mode, f.Protocol, f.Teller, f.Rule, f.From, f.Confidence, f.Count, f.First, f.Last, f.Survey}
 }
 
@@ -221,7 +189,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 			if err != nil {
 				return fmt.Errorf("read the evidence of %s: %w", id, err)
 			}
-			rows = append(rows, clean.Value(FactOf(e)).row())
+			rows = append(rows, row(clean.Value(e.Statement())))
 		}
 		if len(rows) > 0 {
 			w.item(id, rows)

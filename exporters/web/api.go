@@ -171,7 +171,7 @@ func (s *Server) asset(x *index, w http.ResponseWriter, r *http.Request) {
 	}
 	out := struct {
 		html.Thing
-		Evidence      []html.Fact              `json:"evidence"`
+		Evidence      []inventory.Statement    `json:"evidence"`
 		Conversations []inventory.Conversation `json:"conversations,omitempty"`
 		Changes       []inventory.Change       `json:"changes,omitempty"`
 		Names         map[string]string        `json:"names"`
@@ -181,7 +181,7 @@ func (s *Server) asset(x *index, w http.ResponseWriter, r *http.Request) {
 			send(w, nil, err)
 			return
 		}
-		out.Evidence = append(out.Evidence, html.FactOf(e))
+		out.Evidence = append(out.Evidence, e.Statement())
 	}
 	for c, err := range s.store.ConversationsOf(ctx, a.ID) {
 		if err != nil {
