@@ -82,6 +82,15 @@ type Flow struct {
 	Transport Transport
 }
 
+// Talk is the observation that the client of a conversation does something to its server over a protocol.
+func (f Flow) Talk(protocol string, client Side, t time.Time, op Operations) Observation {
+	server := client.Other()
+	return Observation{Time: t, Subject: f.Ends[client], Talks: []Conversation{{
+		Client: f.Ends[client], Server: f.Ends[server], Transport: f.Transport, Port: f.Ports[server],
+		Protocol: protocol, Operations: op, First: t, Last: t,
+	}}}
+}
+
 // A Decoder turns the bytes of one conversation into observations. It is deterministic: no clock, no I/O, no goroutine, bounded
 // memory. It is not safe for concurrent use.
 type Decoder interface {

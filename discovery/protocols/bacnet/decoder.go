@@ -129,11 +129,7 @@ func (m *message) operate(client discovery.Side, op discovery.Operations) {
 		return
 	}
 	d.operations[client] |= op
-	server := client.Other()
-	m.out.Observe(discovery.Observation{Time: m.time, Subject: d.flow.Ends[client], Talks: []discovery.Conversation{{
-		Client: d.flow.Ends[client], Server: d.flow.Ends[server], Transport: d.flow.Transport, Port: d.flow.Ports[server],
-		Protocol: "bacnet", Operations: op, First: m.time, Last: m.time,
-	}}})
+	m.out.Observe(d.flow.Talk("bacnet", client, m.time, op))
 }
 
 // Bounds on what is remembered of a conversation.

@@ -184,9 +184,5 @@ func (c *conversation) talk(master discovery.Side, t time.Time, op discovery.Ope
 		return
 	}
 	e.told |= op
-	server := master.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: c.flow.Ends[master], Talks: []discovery.Conversation{{
-		Client: c.flow.Ends[master], Server: c.flow.Ends[server], Transport: c.flow.Transport, Port: c.flow.Ports[server],
-		Protocol: name, Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(c.flow.Talk(name, master, t, op))
 }

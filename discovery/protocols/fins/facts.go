@@ -135,9 +135,5 @@ func (d *decoder) talk(client discovery.Side, t time.Time, op discovery.Operatio
 		return
 	}
 	d.told |= op
-	server := client.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: d.flow.Ends[client], Talks: []discovery.Conversation{{
-		Client: d.flow.Ends[client], Server: d.flow.Ends[server], Transport: d.flow.Transport, Port: d.flow.Ports[server],
-		Protocol: name, Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(d.flow.Talk(name, client, t, op))
 }

@@ -187,9 +187,5 @@ func (d *decoder) talk(t time.Time, op discovery.Operations, out discovery.Sink)
 	if d.turned {
 		client = discovery.Server
 	}
-	server := client.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: d.flow.Ends[client], Talks: []discovery.Conversation{{
-		Client: d.flow.Ends[client], Server: d.flow.Ends[server], Transport: d.flow.Transport, Port: d.flow.Ports[server],
-		Protocol: "modbus", Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(d.flow.Talk("modbus", client, t, op))
 }

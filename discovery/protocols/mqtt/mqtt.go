@@ -250,9 +250,5 @@ func (c *conversation) talk(client discovery.Side, t time.Time, op discovery.Ope
 		return
 	}
 	c.told |= op
-	server := client.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: c.flow.Ends[client], Talks: []discovery.Conversation{{
-		Client: c.flow.Ends[client], Server: c.flow.Ends[server], Transport: c.flow.Transport, Port: c.flow.Ports[server],
-		Protocol: name, Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(c.flow.Talk(name, client, t, op))
 }

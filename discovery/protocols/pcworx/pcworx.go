@@ -143,11 +143,7 @@ func (c *conversation) Feed(side discovery.Side, t time.Time, b []byte, gap int,
 	switch frame := b[:n]; {
 	case is(frame, request, servicePut, atQuestion, codeIdentity) && !c.talk:
 		c.talk = true
-		server := side.Other()
-		out.Observe(discovery.Observation{Time: t, Subject: c.flow.Ends[side], Talks: []discovery.Conversation{{
-			Client: c.flow.Ends[side], Server: c.flow.Ends[server], Transport: c.flow.Transport, Port: c.flow.Ports[server],
-			Protocol: name, Operations: discovery.OpRead, First: t, Last: t,
-		}}})
+		out.Observe(c.flow.Talk(name, side, t, discovery.OpRead))
 	case is(frame, response, serviceFetch, atAnswer, identityAnswer):
 		facts, err := identity(frame)
 		if len(facts) > 0 {

@@ -251,9 +251,5 @@ func (d *decoder) talk(t time.Time, op discovery.Operations, out discovery.Sink)
 		return
 	}
 	d.told |= op
-	server := d.client.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: d.flow.Ends[d.client], Talks: []discovery.Conversation{{
-		Client: d.flow.Ends[d.client], Server: d.flow.Ends[server], Transport: d.flow.Transport, Port: d.flow.Ports[server],
-		Protocol: name, Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(d.flow.Talk(name, d.client, t, op))
 }

@@ -151,11 +151,7 @@ func (d *decoder) talk(side discovery.Side, t time.Time, op discovery.Operations
 		return
 	}
 	d.told |= op
-	server := side.Other()
-	out.Observe(discovery.Observation{Time: t, Subject: d.flow.Ends[side], Talks: []discovery.Conversation{{
-		Client: d.flow.Ends[side], Server: d.flow.Ends[server], Transport: d.flow.Transport, Port: d.flow.Ports[server],
-		Protocol: "snmp", Operations: op, First: t, Last: t,
-	}}})
+	out.Observe(d.flow.Talk("snmp", side, t, op))
 }
 
 // grouped collects facts by path, in the order that the paths came in.
