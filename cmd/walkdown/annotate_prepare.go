@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -95,22 +96,31 @@ func sheetKind(table *sheet.Sheet) string {
 	return "a-"
 }
 
+// newFinder finds the assets of an inventory that lines of sheets and lists are about.
+func newFinder(ctx context.Context, store *sqlite.Store) (*inventory.Finder, error) {
+	renamed, err := store.Renamed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	finder := inventory.NewFinder(renamed)
+	for v, err := range store.Assets(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		finder.Add(v)
+	}
+	return finder, nil
+}
+
 // assets compares lines about assets.
 func (c annotateCmd) assets(a *app, store *sqlite.Store, lines []inventory.Line, in *intake) error {
 	engine, err := a.engine()
 	if err != nil {
 		return err
 	}
-	renamed, err := store.Renamed(a.ctx)
+	finder, err := newFinder(a.ctx, store)
 	if err != nil {
 		return err
-	}
-	finder := inventory.NewFinder(renamed)
-	for v, err := range store.Assets(a.ctx) {
-		if err != nil {
-			return err
-		}
-		finder.Add(v)
 	}
 	about := map[string]inventory.Line{} // by asset
 	entered := map[discovery.Subject]int{}

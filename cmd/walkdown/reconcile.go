@@ -48,16 +48,9 @@ func reconcile(a *app, path string) error {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	renamed, err := store.Renamed(a.ctx)
+	finder, err := newFinder(a.ctx, store)
 	if err != nil {
 		return err
-	}
-	finder := inventory.NewFinder(renamed)
-	for v, err := range store.Assets(a.ctx) {
-		if err != nil {
-			return err
-		}
-		finder.Add(v)
 	}
 	var rows []reconciled
 	about := map[string][]int{} // places in rows, by asset
