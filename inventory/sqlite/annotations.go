@@ -116,8 +116,8 @@ func (v view) Facts(ctx context.Context, keys ...discovery.Key) iter.Seq2[invent
 			args[i] = string(k)
 		}
 		return each(ctx, tx, `SELECT `+factColumns+`, p.asset, s_site.name, s_segment.name, s.mac, s.ip, s.vlan, s.path
-			FROM facts AS f JOIN asset_subjects AS p ON p.subject = f.subject AND f.last >= p.since AND f.last < p.until
-			JOIN subjects AS s ON s.id = f.subject`+joinPlace("s")+joinFact+`WHERE f.key IN (?`+strings.Repeat(", ?", len(keys)-1)+`) ORDER BY f.id`,
+			FROM facts AS f`+joinMessage+` JOIN asset_subjects AS p ON p.subject = f.subject AND m.last >= p.since AND m.last < p.until
+			JOIN subjects AS s ON s.id = f.subject`+joinPlace("s")+joinTeller+`WHERE f.key IN (?`+strings.Repeat(", ?", len(keys)-1)+`) ORDER BY f.id`,
 			func(scan func(...any) error) error {
 				var f inventory.AssetFact
 				var site, segment, mac, ip, path string

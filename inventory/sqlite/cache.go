@@ -180,13 +180,18 @@ func (r assetRow) save(ctx context.Context, tx *session, s *stored, born string)
 	if len(a.Addresses) > 0 {
 		place = placeOf(a.Addresses[0].IP, a.Addresses[0].MAC)
 	}
-	fresh := timeText(r.thing.Fresh)
-	if s == nil || s.body != r.body || s.first != r.first || s.last != r.last || s.fresh != fresh || s.calm != r.calm {
-		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, last_seen, born, calm, fresh)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET site = excluded.site,
+	if s == nil || s.body != r.body || s.first != r.first {
+		if err := exec(`INSERT INTO assets (id, site, segment, place, name, serial, body, first_seen, born)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET site = excluded.site,
 				segment = excluded.segment, place = excluded.place, name = excluded.name, serial = excluded.serial, body = excluded.body,
-				first_seen = excluded.first_seen, last_seen = excluded.last_seen, calm = excluded.calm, fresh = excluded.fresh`,
-			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, r.last, born, bit(r.calm), fresh); err != nil {
+				first_seen = excluded.first_seen`,
+			r.id, a.Site, a.Segment, place, a.Name, a.Serial, r.body, r.first, born); err != nil {
+			return err
+		}
+	}
+	if fresh := timeText(r.thing.Fresh); s == nil || s.last != r.last || s.fresh != fresh || s.calm != r.calm {
+		if err := exec(`INSERT INTO asset_states (asset, last_seen, calm, fresh) VALUES (?, ?, ?, ?) ON CONFLICT (asset) DO UPDATE SET
+			last_seen = excluded.last_seen, calm = excluded.calm, fresh = excluded.fresh`, r.id, r.last, bit(r.calm), fresh); err != nil {
 			return err
 		}
 	}

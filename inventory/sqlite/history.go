@@ -33,10 +33,10 @@ func absences(ctx context.Context, tx *session, survey int64) ([]inventory.Chang
 // returns tells which assets that had vanished have been seen since.
 func returns(ctx context.Context, tx *session, _ int64) ([]inventory.Change, error) {
 	var changes []inventory.Change
-	err := each(ctx, tx, `SELECT a.id, coalesce((SELECT trim(d.mac || ' ' || d.ip) FROM addresses AS d WHERE d.asset = a.id ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '')
-		FROM changes AS c JOIN assets AS a ON a.id = c.asset WHERE c.kind = 'vanished' AND a.last_seen > c.time
+	err := each(ctx, tx, `SELECT t.asset, coalesce((SELECT trim(d.mac || ' ' || d.ip) FROM addresses AS d WHERE d.asset = t.asset ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '')
+		FROM changes AS c JOIN asset_states AS t ON t.asset = c.asset WHERE c.kind = 'vanished' AND t.last_seen > c.time
 			AND NOT EXISTS (SELECT 1 FROM changes AS n WHERE n.asset = c.asset AND n.kind IN ('appeared', 'vanished') AND (n.time, n.id) > (c.time, c.id))
-		ORDER BY a.id`, func(scan func(...any) error) error {
+		ORDER BY t.asset`, func(scan func(...any) error) error {
 		c := inventory.Change{Kind: inventory.Appeared, Attribute: "again"}
 		err := scan(&c.Asset, &c.New)
 		changes = append(changes, c)
@@ -60,8 +60,8 @@ func lookedFor(ctx context.Context, tx *session, survey int64) (look, error) {
 	l := look{survey: survey, unanswered: map[string]int{}}
 	var kind, ended string
 	var heard bool
-	_, err := tx.row(ctx, `SELECT t.name, g.name, v.kind, v.started, v.ended, EXISTS (SELECT 1 FROM facts AS f JOIN subjects AS s ON s.id = f.subject
-			WHERE f.survey = v.id AND f.mode = 'heard' AND s.segment = v.segment)
+	_, err := tx.row(ctx, `SELECT t.name, g.name, v.kind, v.started, v.ended, EXISTS (SELECT 1 FROM messages AS m JOIN subjects AS s ON s.id = m.subject
+			JOIN facts AS f ON f.subject = m.subject AND f.message = m.number WHERE m.survey = v.id AND f.mode = 'heard' AND s.segment = v.segment)
 		FROM surveys AS v JOIN segments AS g ON g.id = v.segment JOIN sites AS t ON t.id = g.site WHERE v.id = ?`,
 		[]any{survey}, &l.site, &l.segment, &kind, &l.started, &ended, &heard)
 	if err != nil {
@@ -102,8 +102,8 @@ func isLive(kind string) bool { return kind == "survey" || kind == "listen" }
 func (l look) missing(ctx context.Context, tx *session) ([]inventory.Missing, error) {
 	var ids []string
 	out := map[string]*inventory.Missing{}
-	err := each(ctx, tx, `SELECT a.id, d.mac, d.ip FROM assets AS a JOIN addresses AS d ON d.asset = a.id
-		WHERE a.site = ?1 AND a.segment = ?2 AND a.last_seen < ?3 AND coalesce((SELECT c.kind FROM changes AS c
+	err := each(ctx, tx, `SELECT a.id, d.mac, d.ip FROM assets AS a JOIN asset_states AS t ON t.asset = a.id JOIN addresses AS d ON d.asset = a.id
+		WHERE a.site = ?1 AND a.segment = ?2 AND t.last_seen < ?3 AND coalesce((SELECT c.kind FROM changes AS c
 			WHERE c.asset = a.id AND c.kind IN ('appeared', 'vanished') ORDER BY c.time DESC, c.id DESC LIMIT 1), '') <> 'vanished'
 		ORDER BY a.id, d.ip = '', d.ip, d.mac`, func(scan func(...any) error) error {
 		var id, mac, ip string
@@ -136,8 +136,8 @@ func (l look) missing(ctx context.Context, tx *session) ([]inventory.Missing, er
 // that was at this survey's plug-in point.
 func (l look) knownBy(ctx context.Context, tx *session, asset string) (answered bool, heard time.Duration, err error) {
 	var last int64
-	_, err = tx.row(ctx, `SELECT coalesce(max(f.mode = 'asked'), 0), coalesce(max(CASE f.mode WHEN 'heard' THEN f.survey END), 0)
-		FROM asset_subjects AS p JOIN facts AS f ON f.subject = p.subject AND f.last >= p.since AND f.last < p.until
+	_, err = tx.row(ctx, `SELECT coalesce(max(f.mode = 'asked'), 0), coalesce(max(CASE f.mode WHEN 'heard' THEN m.survey END), 0)
+		FROM asset_subjects AS p CROSS JOIN facts AS f ON f.subject = p.subject`+joinMessage+` AND m.last >= p.since AND m.last < p.until
 		WHERE p.asset = ? AND f.teller = f.subject`, []any{asset}, &answered, &last)
 	if err != nil || last == 0 {
 		return answered, 0, err

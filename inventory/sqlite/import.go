@@ -7,6 +7,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"github.com/walkdown-ot/walkdown/discovery"
 )
 
 // Imported counts what came of another inventory.
@@ -190,8 +192,9 @@ func (t times) with(o times, uids map[int64]string) (both times, other bool) {
 
 // takeFacts adds the facts.
 func (i *importer) takeFacts(ctx context.Context, tx *session) error {
-	return each(ctx, i.from.read, `SELECT subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, first, last, count, survey, sensor
-		FROM facts ORDER BY id`, func(scan func(...any) error) error {
+	return each(ctx, i.from.read, `SELECT f.subject, f.teller, f.protocol, f.mode, f.key, f.value, f.raw, f.confidence, f.rule, f.made_from, f.first, m.last,
+			f.earlier + m.count, m.survey, m.sensor
+		FROM facts AS f`+joinMessage+` ORDER BY f.id`, func(scan func(...any) error) error {
 		var subject, teller, survey int64
 		var protocol, mode, key, value, rule, from, sensor string
 		var raw []byte
@@ -209,24 +212,29 @@ func (i *importer) takeFacts(ctx context.Context, tx *session) error {
 		}
 		subject, teller, theirs.survey = i.subjects[subject], i.subjects[teller], i.surveys[survey]
 		sum := digestOf(otherThan(teller, subject), protocol, mode, key, value, string(raw), rule, keyLines(keys))
-		var id int64
+		var id, number int64
 		var ours times
 		var sure float64
-		found, err := tx.row(ctx, "SELECT id, first, last, count, survey, confidence FROM facts WHERE subject = ? AND digest = ?", []any{subject, sum[:]},
-			&id, &ours.first, &ours.last, &ours.count, &ours.survey, &sure)
+		var by string
+		found, err := tx.row(ctx, `SELECT f.id, f.message, f.first, m.last, f.earlier + m.count, m.survey, m.sensor, f.confidence
+			FROM facts AS f`+joinMessage+` WHERE f.subject = ? AND f.digest = ?`, []any{subject, sum[:]},
+			&id, &number, &ours.first, &ours.last, &ours.count, &ours.survey, &by, &sure)
 		if err != nil {
 			return err
 		}
 		if !found {
+			if number, err = i.message(ctx, tx, subject, theirs, sensor); err != nil {
+				return err
+			}
 			if _, err := tx.exec(ctx, `INSERT INTO facts
-				(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, last, count, survey, sensor)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, teller, protocol, mode, key, value, raw, confidence, rule, from, sum[:],
-				theirs.first, theirs.last, theirs.count, theirs.survey, sensor); err != nil {
+				(subject, teller, protocol, mode, key, value, raw, confidence, rule, made_from, digest, first, message, earlier)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, subject, teller, protocol, mode, key, value, raw, confidence, rule, from, sum[:],
+				theirs.first, number, theirs.count); err != nil {
 				return err
 			}
 			i.count.Facts++
 			i.writer.dirty[subject] = true
-			return dropOldest(ctx, tx, subject, key)
+			return dropOldest(ctx, tx, subject, discovery.Key(key))
 		}
 		both, other := ours.with(theirs, i.uids)
 		if !other && both.count == ours.count && confidence <= sure {
@@ -234,10 +242,33 @@ func (i *importer) takeFacts(ctx context.Context, tx *session) error {
 		}
 		i.count.Facts++
 		i.writer.dirty[subject] = true
-		_, err = tx.exec(ctx, `UPDATE facts SET first = ?2, last = ?3, count = ?4, confidence = max(confidence, ?5),
-			sensor = CASE WHEN survey = ?6 THEN sensor ELSE ?7 END, survey = ?6 WHERE id = ?1`, id, both.first, both.last, both.count, confidence, both.survey, sensor)
+		if both.survey == ours.survey {
+			sensor = by
+		}
+		if err := leave(ctx, tx, subject, number, 1); err != nil {
+			return err
+		}
+		if number, err = i.message(ctx, tx, subject, both, sensor); err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, "UPDATE facts SET first = ?2, message = ?3, earlier = ?4, confidence = max(confidence, ?5) WHERE id = ?1",
+			id, both.first, number, both.count, confidence)
 		return err
 	})
+}
+
+// message takes one more fact into the message that brings over what was told at a time, and gives its number. How often is told by
+// the facts.
+func (i *importer) message(ctx context.Context, tx *session, subject int64, t times, sensor string) (number int64, err error) {
+	found, err := tx.row(ctx, `UPDATE messages SET facts = facts + 1 WHERE subject = ? AND digest = x'' AND count = 0 AND last = ? AND survey = ? AND sensor = ?
+		RETURNING number`, []any{subject, t.last, t.survey, sensor}, &number)
+	if err != nil || found {
+		return number, err
+	}
+	_, err = tx.row(ctx, `INSERT INTO messages (subject, number, digest, facts, last, count, survey, sensor)
+		SELECT ?1, 1 + coalesce(max(number), 0), x'', 1, ?2, 0, ?3, ?4 FROM messages WHERE subject = ?1 RETURNING number`,
+		[]any{subject, t.last, t.survey, sensor}, &number)
+	return number, err
 }
 
 // takeLinks adds the links.

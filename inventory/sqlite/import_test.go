@@ -75,6 +75,7 @@ func (l *laptop) merge(t *testing.T, names map[Place]Place, paths ...string) Imp
 			t.Fatal(err)
 		}
 	}
+	sound(t, l.Store)
 	return sum
 }
 

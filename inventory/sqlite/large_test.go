@@ -31,6 +31,7 @@ func recordPlant(t testing.TB, s *Store, p inventorytest.Plant, day, generation 
 	if err := r.End(t.Context(), inventory.Survey{Ended: began.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	sound(t, s)
 	return r.ID()
 }
 
@@ -112,7 +113,7 @@ func TestSeenAgainIsAsIfFoldedAgain(t *testing.T) {
 	for day, generation := range []int{0, 0, 600, 601} {
 		recordPlant(t, quick, p, day, generation, table)
 		// An inventory without calm assets folds all.
-		if _, err := thorough.write.ExecContext(t.Context(), "UPDATE assets SET calm = 0"); err != nil {
+		if _, err := thorough.write.ExecContext(t.Context(), "UPDATE asset_states SET calm = 0"); err != nil {
 			t.Fatal(err)
 		}
 		recordPlant(t, thorough, p, day, generation, table)

@@ -107,6 +107,6 @@ func (s *Store) Overheard(ctx context.Context, survey string) (int, error) {
 		return 0, err
 	}
 	var n int
-	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM facts WHERE survey = ? AND mode = 'heard'", number).Scan(&n)
+	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM messages AS m JOIN facts AS f ON f.subject = m.subject AND f.message = m.number WHERE m.survey = ? AND f.mode = 'heard'", number).Scan(&n)
 	return n, told("count what was heard", err)
 }

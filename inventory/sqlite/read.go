@@ -164,7 +164,7 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 			return err
 		}
 		if err := each(ctx, tx, `SELECT `+factColumns+`, f.subject FROM asset_subjects AS p
-			JOIN facts AS f ON f.subject = p.subject AND f.last >= p.since AND f.last < p.until`+joinFact+`WHERE p.asset = ?`, read, asset); err != nil {
+			CROSS JOIN facts AS f ON f.subject = p.subject`+joinMessage+` AND m.last >= p.since AND m.last < p.until`+joinTeller+`WHERE p.asset = ?`, read, asset); err != nil {
 			return err
 		}
 		if err := each(ctx, tx, `SELECT '', '', 'deduced', key, value, x'', confidence, rule, made_from, first, last, 1, survey,
@@ -221,11 +221,11 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 	err := s.read.QueryRowContext(ctx, `WITH here AS (
 			SELECT s.id FROM subjects AS s JOIN segments AS g ON g.id = s.segment JOIN sites AS t ON t.id = g.site
 			WHERE t.name = ?1 AND g.name = ?2 AND `+under("s", about)+`)
-		SELECT f.value FROM facts AS f JOIN subjects AS s ON s.id = f.subject
-		WHERE f.key = ?6 AND f.last >= ?7 AND s.path = ?5 AND f.subject IN (
+		SELECT f.value FROM facts AS f JOIN subjects AS s ON s.id = f.subject`+joinMessage+`
+		WHERE f.key = ?6 AND m.last >= ?7 AND s.path = ?5 AND f.subject IN (
 			SELECT id FROM here UNION SELECT b.subject FROM here JOIN asset_subjects AS a ON a.subject = here.id AND a.until = '~'
 				JOIN asset_subjects AS b ON b.asset = a.asset)
-		ORDER BY f.last DESC, f.value LIMIT 1`,
+		ORDER BY m.last DESC, f.value LIMIT 1`,
 		about.Site, about.Segment, ipText(about.IP), about.MAC.String(), about.Path, key, timeText(since)).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
@@ -236,9 +236,9 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 // At is the asset at an address, as it was identified, and whether there is one; times, neighbours and annotations are left out.
 func (s *Store) At(ctx context.Context, about discovery.Subject) (inventory.Asset, bool, error) {
 	var id, body string
-	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset
+	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset JOIN asset_states AS t ON t.asset = a.id
 		WHERE d.site = ?1 AND d.segment = ?2 AND `+under("d", about)+`
-		ORDER BY d.mac = ?4 DESC, a.last_seen DESC LIMIT 1`, about.Site, about.Segment, ipText(about.IP), about.MAC.String()).Scan(&id, &body)
+		ORDER BY d.mac = ?4 DESC, t.last_seen DESC LIMIT 1`, about.Site, about.Segment, ipText(about.IP), about.MAC.String()).Scan(&id, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return inventory.Asset{}, false, nil
 	}

@@ -63,12 +63,16 @@ func scanSubject(scan func(...any) error, more ...any) (discovery.Subject, error
 	return subjectOf(site, segment, mac, ip, vlan, path)
 }
 
-// factColumns are the columns of a fact f, in the order of scanFact; the last six are those of the teller, where it is another.
-const factColumns = `f.protocol, f.sensor, f.mode, f.key, f.value, f.raw, f.confidence, f.rule, f.made_from, f.first, f.last, f.count, f.survey,
+// factColumns are the columns of a fact f and its message m, in the order of scanFact; the last six are those of the teller, where it is
+// another.
+const factColumns = `f.protocol, m.sensor, f.mode, f.key, f.value, f.raw, f.confidence, f.rule, f.made_from, f.first, m.last, f.earlier + m.count, m.survey,
 	t_site.name, t_segment.name, t.mac, t.ip, t.vlan, t.path`
 
-// joinFact joins the teller, where it is not the subject itself.
-const joinFact = ` LEFT JOIN subjects AS t ON t.id = f.teller AND f.teller <> f.subject
+// joinMessage joins the message that told a fact last.
+const joinMessage = ` CROSS JOIN messages AS m ON m.subject = f.subject AND m.number = f.message`
+
+// joinTeller joins the teller, where it is not the subject itself.
+const joinTeller = ` LEFT JOIN subjects AS t ON t.id = f.teller AND f.teller <> f.subject
 	LEFT JOIN segments AS t_segment ON t_segment.id = t.segment LEFT JOIN sites AS t_site ON t_site.id = t_segment.site `
 
 // scanFact reads a fact; the subject is for the caller to fill in.

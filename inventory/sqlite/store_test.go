@@ -73,6 +73,7 @@ func survey(t testing.TB, s *Store, v inventory.Survey, list ...discovery.Observ
 	if err := r.End(t.Context(), inventory.Survey{}); err != nil {
 		t.Fatal(err)
 	}
+	sound(t, s)
 	return r.ID()
 }
 

@@ -177,7 +177,7 @@ func (s *Store) recover(ctx context.Context) error {
 		last string
 	}
 	var surveys []cut
-	err := each(ctx, s.write, `SELECT v.id, max(v.started, coalesce((SELECT max(last) FROM facts WHERE survey = v.id), ''))
+	err := each(ctx, s.write, `SELECT v.id, max(v.started, coalesce((SELECT max(last) FROM messages WHERE survey = v.id), ''))
 		FROM surveys AS v WHERE v.outcome = ?`, func(scan func(...any) error) error {
 		var c cut
 		err := scan(&c.id, &c.last)

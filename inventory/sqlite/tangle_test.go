@@ -45,6 +45,7 @@ func recordParts(t *testing.T, s *Store, random *rand.Rand, parts []part) {
 			t.Fatal(err)
 		}
 	}
+	sound(t, s)
 }
 
 func partsOf(days [][]discovery.Observation) []part {

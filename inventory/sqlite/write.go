@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -248,19 +249,23 @@ func (w *writer) ledger(ctx context.Context, tx *session, b *batch) error {
 
 // touch moves the last-seen time of assets that were only seen again.
 func (w *writer) touch(ctx context.Context, tx *session) error {
-	at := map[string][]int64{}
+	var rows []byte // a JSON list: the time and the row of a subject, as one text
 	for subject, last := range w.touched {
 		if !w.dirty[subject] {
-			at[timeText(last)] = append(at[timeText(last)], subject)
+			rows = append(append(rows, `,"`...), timeText(last)...)
+			rows = append(strconv.AppendInt(rows, subject, 10), '"')
 		}
 	}
-	for last, subjects := range at {
-		if _, err := tx.exec(ctx, `UPDATE assets SET last_seen = ?2 WHERE last_seen < ?2 AND id IN (SELECT p.asset FROM json_each(?1) AS w
-			CROSS JOIN asset_subjects AS p ON p.subject = w.value WHERE p.since <= ?2 AND p.until > ?2)`, numbersText(subjects), last); err != nil {
-			return err
-		}
+	if len(rows) == 0 {
+		return nil
 	}
-	return nil
+	rows[0] = '['
+	_, err := tx.exec(ctx, fmt.Sprintf(`UPDATE asset_states SET last_seen = again.last FROM (
+			SELECT p.asset, max(substr(w.value, 1, %[1]d)) AS last FROM json_each(?) AS w
+			CROSS JOIN asset_subjects AS p ON p.subject = CAST(substr(w.value, %[1]d + 1) AS INTEGER)
+			WHERE p.since <= substr(w.value, 1, %[1]d) AND p.until > substr(w.value, 1, %[1]d) GROUP BY p.asset) AS again
+		WHERE asset_states.asset = again.asset AND last_seen < again.last`, len(timeForm)), string(append(rows, ']')))
+	return err
 }
 
 // digest is a short column of what makes a row unique.
