@@ -126,7 +126,7 @@ func (l *assetLine) decode() error {
 // assetRows reads the rows that a condition names. Decoding takes most of the time, so all processors share it.
 func assetRows(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]assetLine, error) {
 	var out []assetLine
-	err := each(ctx, tx, "SELECT id, place, body, first_seen, last_seen FROM assets CROSS JOIN asset_states ON asset = id "+where, func(scan func(...any) error) error {
+	err := each(ctx, tx, "SELECT id, place, body, first_seen, last_seen FROM assets CROSS JOIN asset_states ON asset = age "+where, func(scan func(...any) error) error {
 		var line assetLine
 		err := scan(&line.asset.ID, &line.place, &line.body, &line.first, &line.last)
 		out = append(out, line)

@@ -190,8 +190,8 @@ func (r assetRow) save(ctx context.Context, tx *session, s *stored, born string)
 		}
 	}
 	if fresh := timeText(r.thing.Fresh); s == nil || s.last != r.last || s.fresh != fresh || s.calm != r.calm {
-		if err := exec(`INSERT INTO asset_states (asset, last_seen, calm, fresh) VALUES (?, ?, ?, ?) ON CONFLICT (asset) DO UPDATE SET
-			last_seen = excluded.last_seen, calm = excluded.calm, fresh = excluded.fresh`, r.id, r.last, bit(r.calm), fresh); err != nil {
+		if err := exec(`INSERT INTO asset_states (asset, last_seen, calm, fresh) SELECT age, ?, ?, ? FROM assets WHERE id = ? ON CONFLICT (asset) DO UPDATE SET
+			last_seen = excluded.last_seen, calm = excluded.calm, fresh = excluded.fresh`, r.last, bit(r.calm), fresh, r.id); err != nil {
 			return err
 		}
 	}

@@ -40,8 +40,8 @@ func (w *writer) lookUpCalm(ctx context.Context, tx *session, subjects []int64) 
 		return nil
 	}
 	assets := map[int64]int{}
-	return each(ctx, tx, `SELECT p.subject, a.calm, a.fresh FROM json_each(?) AS w CROSS JOIN asset_subjects AS p ON p.subject = w.value
-		CROSS JOIN asset_states AS a ON a.asset = p.asset`, func(scan func(...any) error) error {
+	return each(ctx, tx, `SELECT p.subject, t.calm, t.fresh FROM json_each(?) AS w CROSS JOIN asset_subjects AS p ON p.subject = w.value
+		CROSS JOIN assets AS a ON a.id = p.asset CROSS JOIN asset_states AS t ON t.asset = a.age`, func(scan func(...any) error) error {
 		var subject int64
 		var c calm
 		if err := scan(&subject, &c.ok, &c.fresh); err != nil {

@@ -191,7 +191,7 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 // assets loads the assets that the subjects belong to.
 func (c *cluster) assets(ctx context.Context) (map[string]*stored, error) {
 	out := map[string]*stored{}
-	err := each(ctx, c.tx, `SELECT a.id, a.born, a.body, a.first_seen, t.last_seen, t.fresh, t.calm FROM assets AS a JOIN asset_states AS t ON t.asset = a.id
+	err := each(ctx, c.tx, `SELECT a.id, a.born, a.body, a.first_seen, t.last_seen, t.fresh, t.calm FROM assets AS a JOIN asset_states AS t ON t.asset = a.age
 		WHERE a.id IN (SELECT p.asset FROM work AS w CROSS JOIN asset_subjects AS p ON p.subject = w.subject)`,
 		func(scan func(...any) error) error {
 			var id string

@@ -33,10 +33,10 @@ func absences(ctx context.Context, tx *session, survey int64) ([]inventory.Chang
 // returns tells which assets that had vanished have been seen since.
 func returns(ctx context.Context, tx *session, _ int64) ([]inventory.Change, error) {
 	var changes []inventory.Change
-	err := each(ctx, tx, `SELECT t.asset, coalesce((SELECT trim(d.mac || ' ' || d.ip) FROM addresses AS d WHERE d.asset = t.asset ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '')
-		FROM changes AS c JOIN asset_states AS t ON t.asset = c.asset WHERE c.kind = 'vanished' AND t.last_seen > c.time
+	err := each(ctx, tx, `SELECT a.id, coalesce((SELECT trim(d.mac || ' ' || d.ip) FROM addresses AS d WHERE d.asset = a.id ORDER BY d.ip = '', d.ip, d.mac LIMIT 1), '')
+		FROM changes AS c JOIN assets AS a ON a.id = c.asset JOIN asset_states AS t ON t.asset = a.age WHERE c.kind = 'vanished' AND t.last_seen > c.time
 			AND NOT EXISTS (SELECT 1 FROM changes AS n WHERE n.asset = c.asset AND n.kind IN ('appeared', 'vanished') AND (n.time, n.id) > (c.time, c.id))
-		ORDER BY t.asset`, func(scan func(...any) error) error {
+		ORDER BY a.id`, func(scan func(...any) error) error {
 		c := inventory.Change{Kind: inventory.Appeared, Attribute: "again"}
 		err := scan(&c.Asset, &c.New)
 		changes = append(changes, c)
@@ -102,7 +102,7 @@ func isLive(kind string) bool { return kind == "survey" || kind == "listen" }
 func (l look) missing(ctx context.Context, tx *session) ([]inventory.Missing, error) {
 	var ids []string
 	out := map[string]*inventory.Missing{}
-	err := each(ctx, tx, `SELECT a.id, d.mac, d.ip FROM assets AS a JOIN asset_states AS t ON t.asset = a.id JOIN addresses AS d ON d.asset = a.id
+	err := each(ctx, tx, `SELECT a.id, d.mac, d.ip FROM assets AS a JOIN asset_states AS t ON t.asset = a.age JOIN addresses AS d ON d.asset = a.id
 		WHERE a.site = ?1 AND a.segment = ?2 AND t.last_seen < ?3 AND coalesce((SELECT c.kind FROM changes AS c
 			WHERE c.asset = a.id AND c.kind IN ('appeared', 'vanished') ORDER BY c.time DESC, c.id DESC LIMIT 1), '') <> 'vanished'
 		ORDER BY a.id, d.ip = '', d.ip, d.mac`, func(scan func(...any) error) error {

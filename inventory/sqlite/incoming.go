@@ -160,7 +160,7 @@ func (i *importer) assets(ctx context.Context, tx *session, out map[string]*stor
 func (i *importer) asset(ctx context.Context, id string) (*stored, error) {
 	s := &stored{foreign: true}
 	var body []byte
-	if err := i.from.read.QueryRowContext(ctx, "SELECT a.born, a.body, a.first_seen, t.last_seen FROM assets AS a JOIN asset_states AS t ON t.asset = a.id WHERE a.id = ?", id).Scan(&s.born, &body, &s.first, &s.last); err != nil {
+	if err := i.from.read.QueryRowContext(ctx, "SELECT a.born, a.body, a.first_seen, t.last_seen FROM assets AS a JOIN asset_states AS t ON t.asset = a.age WHERE a.id = ?", id).Scan(&s.born, &body, &s.first, &s.last); err != nil {
 		return nil, err
 	}
 	a, err := assetOf(id, body)

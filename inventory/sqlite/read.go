@@ -236,7 +236,7 @@ func (s *Store) known(ctx context.Context, about discovery.Subject, key discover
 // At is the asset at an address, as it was identified, and whether there is one; times, neighbours and annotations are left out.
 func (s *Store) At(ctx context.Context, about discovery.Subject) (inventory.Asset, bool, error) {
 	var id, body string
-	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset JOIN asset_states AS t ON t.asset = a.id
+	err := s.read.QueryRowContext(ctx, `SELECT a.id, a.body FROM addresses AS d JOIN assets AS a ON a.id = d.asset JOIN asset_states AS t ON t.asset = a.age
 		WHERE d.site = ?1 AND d.segment = ?2 AND `+under("d", about)+`
 		ORDER BY d.mac = ?4 DESC, t.last_seen DESC LIMIT 1`, about.Site, about.Segment, ipText(about.IP), about.MAC.String()).Scan(&id, &body)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -261,10 +261,10 @@ func (w *writer) touch(ctx context.Context, tx *session) error {
 	}
 	rows[0] = '['
 	_, err := tx.exec(ctx, fmt.Sprintf(`UPDATE asset_states SET last_seen = again.last FROM (
-			SELECT p.asset, max(substr(w.value, 1, %[1]d)) AS last FROM json_each(?) AS w
-			CROSS JOIN asset_subjects AS p ON p.subject = CAST(substr(w.value, %[1]d + 1) AS INTEGER)
-			WHERE p.since <= substr(w.value, 1, %[1]d) AND p.until > substr(w.value, 1, %[1]d) GROUP BY p.asset) AS again
-		WHERE asset_states.asset = again.asset AND last_seen < again.last`, len(timeForm)), string(append(rows, ']')))
+			SELECT a.age, max(substr(w.value, 1, %[1]d)) AS last FROM json_each(?) AS w
+			CROSS JOIN asset_subjects AS p ON p.subject = CAST(substr(w.value, %[1]d + 1) AS INTEGER) CROSS JOIN assets AS a ON a.id = p.asset
+			WHERE p.since <= substr(w.value, 1, %[1]d) AND p.until > substr(w.value, 1, %[1]d) GROUP BY a.age) AS again
+		WHERE asset = again.age AND last_seen < again.last`, len(timeForm)), string(append(rows, ']')))
 	return err
 }
 

@@ -47,12 +47,12 @@ CREATE VIEW evidence AS
 
 -- What is only seen again is not folded again, where that can change nothing.
 CREATE TABLE asset_states (
-	asset     TEXT PRIMARY KEY REFERENCES assets (id) ON DELETE CASCADE,
+	asset     INTEGER PRIMARY KEY REFERENCES assets (age) ON DELETE CASCADE,
 	last_seen TEXT NOT NULL,
 	calm      INTEGER NOT NULL, -- 1: one station, nothing in doubt
 	fresh     TEXT NOT NULL     -- when the newest of its facts came up
-) STRICT, WITHOUT ROWID;
-INSERT INTO asset_states SELECT id, last_seen, calm, fresh FROM assets;
+) STRICT;
+INSERT INTO asset_states SELECT age, last_seen, calm, fresh FROM assets;
 ALTER TABLE assets DROP COLUMN last_seen;
 ALTER TABLE assets DROP COLUMN calm;
 ALTER TABLE assets DROP COLUMN fresh;
