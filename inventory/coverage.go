@@ -66,62 +66,81 @@ type Planner interface {
 // Coverage says what was not looked at: it reads everything but the evidence, once, and keeps a line for each network and for each
 // device and protocol that was asked. Sorted by kind, site, segment and what.
 func Coverage(ctx context.Context, from Source) ([]Hole, error) {
-	c := coverage{networks: map[networkKey]*network{}, places: map[string]place{}, byID: map[string]int{}, attempts: map[attempt]*result{}}
-	var err error
-	if c.known, err = knownNetworks(ctx, from); err != nil {
+	f, err := NewHoleFinder(ctx, from)
+	if err != nil {
 		return nil, err
-	}
-	if err := c.read(ctx, from); err != nil {
-		return nil, err
-	}
-	c.switches()
-	c.lost()
-	c.inVain()
-	c.notSurveyed()
-	kinds := holeKinds()
-	slices.SortFunc(c.holes, func(a, b Hole) int {
-		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Segment, b.Segment),
-			compareIPs(a.What, b.What), cmp.Compare(a.What, b.What), cmp.Compare(a.Survey, b.Survey), cmp.Compare(a.Why, b.Why))
-	})
-	return c.holes, nil
-}
-
-// read takes in all that the source tells.
-func (c *coverage) read(ctx context.Context, from Source) error {
-	for s, err := range from.Surveys(ctx) {
-		if err != nil {
-			return fmt.Errorf("read surveys: %w", err)
-		}
-		s.Rhythms = nil
-		c.byID[s.ID] = len(c.surveys)
-		c.surveys = append(c.surveys, s)
 	}
 	for a, err := range from.Assets(ctx) {
 		if err != nil {
-			return fmt.Errorf("read assets: %w", err)
+			return nil, fmt.Errorf("read assets: %w", err)
 		}
-		c.asset(a)
+		f.Add(a)
 	}
-	for talk, err := range from.Conversations(ctx) {
+	return f.Holes(ctx)
+}
+
+// HoleFinder is Coverage for whoever reads the assets anyway, and hands them over.
+type HoleFinder struct {
+	from     Source
+	surveys  []Survey
+	byID     map[string]int // place in surveys
+	attempts map[attempt]*result
+	unread   []unread
+	known    []netip.Prefix
+	networks map[networkKey]*network
+	places   map[string]place // of the assets
+	holes    []Hole
+}
+
+// NewHoleFinder reads the surveys.
+func NewHoleFinder(ctx context.Context, from Source) (*HoleFinder, error) {
+	f := &HoleFinder{from: from, networks: map[networkKey]*network{}, places: map[string]place{}, byID: map[string]int{}, attempts: map[attempt]*result{}}
+	var err error
+	if f.known, err = knownNetworks(ctx, from); err != nil {
+		return nil, err
+	}
+	for s, err := range from.Surveys(ctx) {
 		if err != nil {
-			return fmt.Errorf("read conversations: %w", err)
+			return nil, fmt.Errorf("read surveys: %w", err)
 		}
-		c.conversation(talk)
+		s.Rhythms = nil
+		f.byID[s.ID] = len(f.surveys)
+		f.surveys = append(f.surveys, s)
 	}
-	for e, err := range from.Ledger(ctx, "") {
+	return f, nil
+}
+
+// Holes reads the rest, and says what was not looked at by the surveys and among the assets that were added.
+func (f *HoleFinder) Holes(ctx context.Context) ([]Hole, error) {
+	for s, err := range strangers(ctx, f.from) {
 		if err != nil {
-			return fmt.Errorf("read the ledger: %w", err)
+			return nil, fmt.Errorf("read conversations: %w", err)
 		}
-		c.exchange(e)
+		f.stranger(s)
 	}
-	if planner, ok := from.(Planner); ok {
+	for e, err := range f.from.Ledger(ctx, "") {
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger: %w", err)
+		}
+		f.exchange(e)
+	}
+	if planner, ok := f.from.(Planner); ok {
 		intents, err := planner.Intents(ctx)
 		if err != nil {
-			return fmt.Errorf("read the plans: %w", err)
+			return nil, fmt.Errorf("read the plans: %w", err)
 		}
-		c.leftOut(intents)
+		f.leftOut(intents)
 	}
-	return nil
+	f.switches()
+	f.lost()
+	f.inVain()
+	f.notSurveyed()
+	kinds := holeKinds()
+	slices.SortFunc(f.holes, func(a, b Hole) int {
+		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Segment, b.Segment),
+			compareIPs(a.What, b.What), cmp.Compare(a.What, b.What), cmp.Compare(a.Survey, b.Survey), cmp.Compare(a.Why, b.Why))
+	})
+	return f.holes, nil
 }
 
 type networkKey struct {
@@ -139,35 +158,25 @@ type network struct {
 // strangersOf is how many addresses without an asset are counted in a network.
 const strangersOf = 256
 
-type coverage struct {
-	surveys  []Survey
-	byID     map[string]int // place in surveys
-	attempts map[attempt]*result
-	unread   []unread
-	known    []netip.Prefix
-	networks map[networkKey]*network
-	places   map[string]place // of the assets
-	holes    []Hole
-}
-
-func (c *coverage) network(site, segment string, ip netip.Addr) *network {
-	key := networkKey{site, segment, networkOf(ip, c.known)}
-	n := c.networks[key]
+func (f *HoleFinder) network(site, segment string, ip netip.Addr) *network {
+	key := networkKey{site, segment, networkOf(ip, f.known)}
+	n := f.networks[key]
 	if n == nil {
 		n = &network{strangers: map[netip.Addr]bool{}}
-		c.networks[key] = n
+		f.networks[key] = n
 	}
 	return n
 }
 
-func (c *coverage) asset(a Asset) {
+// Add takes an asset in.
+func (f *HoleFinder) Add(a Asset) {
 	if a.Role == "sensor" || isOutsider(a) {
 		return
 	}
-	c.places[a.ID] = place{a.Site, a.Segment}
+	f.places[a.ID] = place{a.Site, a.Segment}
 	if a.Seen == "" {
 		if a.Annotations[FieldExpected] == "yes" {
-			c.holes = append(c.holes, Hole{
+			f.holes = append(f.holes, Hole{
 				Kind: HoleNotSeen, Site: a.Site, Segment: a.Segment, What: strings.TrimSpace(cmp.Or(firstIP(a), a.ID) + " " + nameUnlessAddress(a)),
 				Why: "a person expects it here, and it was neither heard nor did it answer", Close: listenCommand + ", or ask it by its address",
 			})
@@ -179,7 +188,7 @@ func (c *coverage) asset(a Asset) {
 		if err != nil || ip.IsLinkLocalUnicast() {
 			continue
 		}
-		n := c.network(a.Site, cmp.Or(address.Segment, a.Segment), ip)
+		n := f.network(a.Site, cmp.Or(address.Segment, a.Segment), ip)
 		n.assets++
 		n.asked = n.asked || a.Seen == SeenActive || a.Seen == SeenBoth
 	}
@@ -192,11 +201,11 @@ func (c *coverage) asset(a Asset) {
 		hole.What = strings.TrimSpace(name + " port " + cmp.Or(n.LocalPort, "?"))
 		hole.Why = fmt.Sprintf("%s tells of the neighbour %s there, which was never seen itself", n.Via, strings.TrimSpace(n.Name+" "+n.RemotePort))
 		hole.Close = "listen behind it: " + listenCommand + ", or ask it by its address"
-		c.holes = append(c.holes, hole)
+		f.holes = append(f.holes, hole)
 	}
 	if a.Type == "switch" && len(a.Ports) == 0 {
 		hole.What = name
-		c.unread = append(c.unread, unread{hole, firstIP(a)})
+		f.unread = append(f.unread, unread{hole, firstIP(a)})
 	}
 }
 
@@ -207,17 +216,17 @@ type unread struct {
 }
 
 // switches tells of the switches that were not read: one that answered SNMP shows no more to whom was asked for.
-func (c *coverage) switches() {
-	for _, u := range c.unread {
+func (f *HoleFinder) switches() {
+	for _, u := range f.unread {
 		u.Why, u.Close = "a switch whose ports and tables were not read: who hangs on it is not known", listenCommand
 		if ip, err := netip.ParseAddr(u.ip); err == nil {
 			u.Close = fmt.Sprintf("walkdown ask --ask %s --protocols snmp", netip.PrefixFrom(ip, ip.BitLen()))
 		}
-		if r := c.attempts[attempt{u.ip, "snmp"}]; r != nil && r.answered {
+		if r := f.attempts[attempt{u.ip, "snmp"}]; r != nil && r.answered {
 			u.Why = "a switch that answers SNMP and shows no ports and tables: who hangs on it is not known"
 			u.Close = "a community or user that may read them, in the configuration (snmp:)"
 		}
-		c.holes = append(c.holes, u.Hole)
+		f.holes = append(f.holes, u.Hole)
 	}
 }
 
@@ -228,26 +237,9 @@ func nameUnlessAddress(a Asset) string {
 	return a.Name
 }
 
-// conversation counts ends on site that are in no inventory.
-func (c *coverage) conversation(talk Conversation) {
-	for _, end := range [][3]string{{talk.Client, talk.ClientIP, talk.Server}, {talk.Server, talk.ServerIP, talk.Client}} {
-		ip, err := netip.ParseAddr(end[1])
-		if end[0] != "" || err != nil || !isHost(ip) || IsPublic(ip) || ip.IsLinkLocalUnicast() || isBroadcast(ip, c.known) {
-			continue
-		}
-		at, ok := c.places[end[2]] // whom it talks to
-		if !ok {
-			continue
-		}
-		if n := c.network(at.site, at.segment, ip); len(n.strangers) < strangersOf {
-			n.strangers[ip] = true
-		}
-	}
-}
-
 // inScope reports whether a survey had a network in its scope.
-func (c *coverage) inScope(p netip.Prefix) bool {
-	for _, s := range c.surveys {
+func (f *HoleFinder) inScope(p netip.Prefix) bool {
+	for _, s := range f.surveys {
 		for _, text := range s.Scope {
 			if scope, err := netip.ParsePrefix(text); err == nil && scope.Overlaps(p) {
 				return true
@@ -261,9 +253,9 @@ func (c *coverage) inScope(p netip.Prefix) bool {
 }
 
 // notSurveyed tells the networks in which nobody was asked. A network of strangers alone lies behind a router.
-func (c *coverage) notSurveyed() {
-	for key, n := range c.networks {
-		if n.asked || c.inScope(key.prefix) {
+func (f *HoleFinder) notSurveyed() {
+	for key, n := range f.networks {
+		if n.asked || f.inScope(key.prefix) {
 			continue
 		}
 		h := Hole{Kind: HoleNotSurveyed, Site: key.site, Segment: key.segment, What: key.prefix.String(), Count: n.assets + len(n.strangers)}
@@ -272,12 +264,12 @@ func (c *coverage) notSurveyed() {
 		case n.assets == 0:
 			h.Why = addressCount(len(n.strangers)) + " to the plant, from behind a router"
 			h.Close = "survey it from inside, if it is yours: " + h.Close
-		case c.isOwn(key.prefix):
+		case f.isOwn(key.prefix):
 			h.Why = assetCount(n.assets) + " heard there, and nobody was asked"
 		default:
 			h.Why = assetCount(n.assets) + " heard there, in no scope so far"
 		}
-		c.holes = append(c.holes, h)
+		f.holes = append(f.holes, h)
 	}
 }
 
@@ -299,21 +291,21 @@ func assetCount(n int) string {
 }
 
 // isOwn reports whether a sensor stood in a network.
-func (c *coverage) isOwn(p netip.Prefix) bool {
-	return slices.ContainsFunc(c.surveys, func(s Survey) bool {
+func (f *HoleFinder) isOwn(p netip.Prefix) bool {
+	return slices.ContainsFunc(f.surveys, func(s Survey) bool {
 		own, err := netip.ParsePrefix(s.Plug.Address)
 		return err == nil && own.Overlaps(p)
 	})
 }
 
 // lost tells what each survey lost.
-func (c *coverage) lost() {
-	for _, s := range c.surveys {
+func (f *HoleFinder) lost() {
+	for _, s := range f.surveys {
 		h := Hole{Site: s.Site, Segment: s.Segment, Survey: s.ID}
 		add := func(kind, what string, count int, why, shut string) {
 			if count > 0 {
 				h.Kind, h.What, h.Count, h.Why, h.Close = kind, what, count, why, shut
-				c.holes = append(c.holes, h)
+				f.holes = append(f.holes, h)
 			}
 		}
 		add(HoleDropped, s.Sensor, s.Counts["frames-dropped"], "frames were lost by the capture: what they said is not known", "a faster machine, or a mirror of fewer ports")
@@ -327,7 +319,7 @@ func (c *coverage) lost() {
 		if len(shed) > 0 {
 			h.Kind, h.What, h.Count = HoleDropped, s.Sensor, 0
 			h.Why, h.Close = "not followed to the end, for want of room: "+strings.Join(shed, ", "), "listen for a shorter time, or to fewer ports"
-			c.holes = append(c.holes, h)
+			f.holes = append(f.holes, h)
 		}
 		for _, t := range s.Troubles {
 			add(HoleUnsupported, t.Protocol, t.Count, "not understood: "+t.Reason, "report it with a capture: it may be a dialect that is not known yet")
@@ -335,25 +327,25 @@ func (c *coverage) lost() {
 		if s.Outcome != "done" && s.Outcome != "running" {
 			h.Kind, h.What, h.Count, h.Close = HoleUnfinished, s.ID, 0, "run it again"
 			h.Why = strings.TrimSuffix(s.Outcome+": "+strings.Join(s.Reasons, "; "), ": ")
-			c.holes = append(c.holes, h)
+			f.holes = append(f.holes, h)
 		}
 	}
 }
 
 // leftOut tells what plans left out. Of what several left out alike, the last one is told.
-func (c *coverage) leftOut(intents []Intent) {
+func (f *HoleFinder) leftOut(intents []Intent) {
 	at := map[Hole]int{}
 	for _, intent := range intents {
-		s := c.survey(intent.Survey)
+		s := f.survey(intent.Survey)
 		add := func(key, h Hole) {
 			key.Kind, key.Site, key.Segment, key.Why = h.Kind, s.Site, s.Segment, h.Why
 			h.Site, h.Segment, h.Survey = s.Site, s.Segment, intent.Survey
 			if i, ok := at[key]; ok {
-				c.holes[i] = h
+				f.holes[i] = h
 				return
 			}
-			at[key] = len(c.holes)
-			c.holes = append(c.holes, h)
+			at[key] = len(f.holes)
+			f.holes = append(f.holes, h)
 		}
 		for _, what := range intent.Excluded {
 			add(Hole{What: what}, Hole{Kind: HoleExcluded, What: what, Why: "excluded by a person", Close: "ask without the exclusion, or walkdown annotate"})
@@ -396,9 +388,9 @@ func byReason(list []Omission) []Hole {
 }
 
 // survey is a survey by its id; without one it is empty.
-func (c *coverage) survey(id string) Survey {
-	if i, ok := c.byID[id]; ok {
-		return c.surveys[i]
+func (f *HoleFinder) survey(id string) Survey {
+	if i, ok := f.byID[id]; ok {
+		return f.surveys[i]
 	}
 	return Survey{}
 }
@@ -414,16 +406,16 @@ type result struct {
 }
 
 // exchange takes a line of the ledger, which comes in the order of time.
-func (c *coverage) exchange(e LedgerEntry) {
+func (f *HoleFinder) exchange(e LedgerEntry) {
 	host, _, _ := strings.Cut(e.Target, " ") // without the path behind it
 	if e.Setup || e.Protocol == "arp" || e.Protocol == "nd" || host == "" {
 		return
 	}
 	key := attempt{host, e.Protocol}
-	r := c.attempts[key]
+	r := f.attempts[key]
 	if r == nil {
 		r = &result{}
-		c.attempts[key] = r
+		f.attempts[key] = r
 	}
 	if r.survey != e.Survey {
 		r.survey, r.counts = e.Survey, map[string]int{}
@@ -433,16 +425,16 @@ func (c *coverage) exchange(e LedgerEntry) {
 }
 
 // inVain tells of devices that were asked in vain, in the last survey that asked them.
-func (c *coverage) inVain() {
+func (f *HoleFinder) inVain() {
 	answers := map[string]bool{}
-	for key, r := range c.attempts {
+	for key, r := range f.attempts {
 		answers[key.target] = answers[key.target] || r.answered
 	}
-	for key, r := range c.attempts {
+	for key, r := range f.attempts {
 		if r.counts["answered"] > 0 {
 			continue
 		}
-		s := c.survey(r.survey)
+		s := f.survey(r.survey)
 		h := Hole{Site: s.Site, Segment: s.Segment, Survey: r.survey, What: key.target, Close: annotateCommand}
 		switch {
 		case r.counts["garbage"] > 0:
@@ -470,6 +462,6 @@ func (c *coverage) inVain() {
 		for _, n := range r.counts {
 			h.Count += n
 		}
-		c.holes = append(c.holes, h)
+		f.holes = append(f.holes, h)
 	}
 }

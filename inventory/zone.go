@@ -86,34 +86,17 @@ func (z *Zoning) Of(asset string) (p Placement, ok bool) {
 //
 // It keeps a few words for each asset and nothing for a conversation.
 func ProposeZones(ctx context.Context, from Source) (*Zoning, error) {
-	known, err := knownNetworks(ctx, from)
+	z, err := NewZoner(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	z := newZoner(known)
 	for a, err := range from.Assets(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("read assets: %w", err)
 		}
-		z.asset(a)
+		z.Add(a)
 	}
-	z.group()
-	for p, err := range partners(ctx, from) {
-		if err != nil {
-			return nil, fmt.Errorf("read conversations: %w", err)
-		}
-		z.partners(p)
-	}
-	z.move()
-	zoning := z.zoning()
-	notes, err := saidOf(ctx, from, prefixZone)
-	if err != nil {
-		return nil, fmt.Errorf("read what was said of zones: %w", err)
-	}
-	for i := range zoning.Zones {
-		zoning.Zones[i].Annotations = notes[zoning.Zones[i].ID]
-	}
-	return zoning, nil
+	return z.Zoning(ctx)
 }
 
 // Partners are two assets that talk to each other.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -37,7 +38,9 @@ type zoned struct {
 
 type groupKey struct{ site, segment, network, class string }
 
-type zoner struct {
+// Zoner is ProposeZones for whoever reads the assets anyway, and hands them over.
+type Zoner struct {
+	from    Source
 	known   []netip.Prefix
 	assets  []zoned
 	index   map[string]int
@@ -46,11 +49,38 @@ type zoner struct {
 	reasons []string
 }
 
-func newZoner(known []netip.Prefix) *zoner {
-	return &zoner{known: known, index: map[string]int{}, groups: map[groupKey]int{}}
+// NewZoner reads of the surveys which networks there are.
+func NewZoner(ctx context.Context, from Source) (*Zoner, error) {
+	known, err := knownNetworks(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return &Zoner{from: from, known: known, index: map[string]int{}, groups: map[groupKey]int{}}, nil
 }
 
-func (z *zoner) asset(a Asset) {
+// Zoning reads the rest, and says where the assets belong that were added.
+func (z *Zoner) Zoning(ctx context.Context) (*Zoning, error) {
+	z.group()
+	for p, err := range partners(ctx, z.from) {
+		if err != nil {
+			return nil, fmt.Errorf("read conversations: %w", err)
+		}
+		z.partners(p)
+	}
+	z.move()
+	zoning := z.zoning()
+	notes, err := saidOf(ctx, z.from, prefixZone)
+	if err != nil {
+		return nil, fmt.Errorf("read what was said of zones: %w", err)
+	}
+	for i := range zoning.Zones {
+		zoning.Zones[i].Annotations = notes[zoning.Zones[i].ID]
+	}
+	return zoning, nil
+}
+
+// Add takes an asset in, in the order of the inventory.
+func (z *Zoner) Add(a Asset) {
 	if a.Role == "sensor" {
 		return
 	}
@@ -157,7 +187,7 @@ func firstIP(a Asset) string {
 }
 
 // group puts each asset into the group of its network and class.
-func (z *zoner) group() {
+func (z *Zoner) group() {
 	type network struct{ site, segment, name string }
 	vlans := map[network]map[uint16]int{}
 	ofVLAN := map[network]map[string]bool{} // name is the VLAN
@@ -211,7 +241,7 @@ func (z *zoner) group() {
 	z.explain()
 }
 
-func (z *zoner) groupOf(key groupKey) int {
+func (z *Zoner) groupOf(key groupKey) int {
 	n, ok := z.groups[key]
 	if !ok {
 		n = len(z.keys)
@@ -222,7 +252,7 @@ func (z *zoner) groupOf(key groupKey) int {
 }
 
 // explain writes the reason of each group, and of its assets.
-func (z *zoner) explain() {
+func (z *Zoner) explain() {
 	z.reasons = make([]string, len(z.keys))
 	for i, key := range z.keys {
 		where := "no address in any network"
@@ -254,7 +284,7 @@ func (z *zoner) explain() {
 }
 
 // partners notes at both ends in which group the other is.
-func (z *zoner) partners(p Partners) {
+func (z *Zoner) partners(p Partners) {
 	client, ok1 := z.index[p.Client]
 	server, ok2 := z.index[p.Server]
 	if !ok1 || !ok2 || client == server {
@@ -279,7 +309,7 @@ func (z *zoner) partners(p Partners) {
 const several = -2
 
 // move puts those who talk to one other group alone there. All are judged by where everybody stood before.
-func (z *zoner) move() {
+func (z *Zoner) move() {
 	target := make([]int, len(z.assets))
 	staying := make([]int, len(z.keys))
 	for i, v := range z.assets {
@@ -309,7 +339,7 @@ func (z *zoner) move() {
 const outsideInternet = "internet"
 
 // names gives each group the name of its zone: the segment's, and the network's where the segment has several or no name.
-func (z *zoner) names() []string {
+func (z *Zoner) names() []string {
 	count := map[[2]string]map[string]bool{}
 	sites := map[string]bool{}
 	for _, key := range z.keys {
@@ -345,7 +375,7 @@ func (z *zoner) names() []string {
 }
 
 // zoning gathers the groups, and what people said, into zones.
-func (z *zoner) zoning() *Zoning {
+func (z *Zoner) zoning() *Zoning {
 	out := &Zoning{places: make(map[string]placed, len(z.assets)), byName: map[[2]string]int{}, known: z.known, home: map[netip.Prefix]bool{}}
 	names := z.names()
 	called := z.called()
@@ -400,7 +430,7 @@ func (z *zoner) zoning() *Zoning {
 }
 
 // called is the zone that people put at least half of a group into, where they put nobody of it into another one.
-func (z *zoner) called() map[int]string {
+func (z *Zoner) called() map[int]string {
 	type naming struct {
 		name      string
 		said, all int

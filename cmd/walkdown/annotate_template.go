@@ -48,18 +48,19 @@ func (c annotateCmd) writeTemplate(a *app, store *sqlite.Store, to io.Writer) er
 	if err != nil {
 		return err
 	}
-	zoning, err := inventory.ProposeZones(a.ctx, store)
+	assets, zoning, err := knownOfAssets(a, store)
 	if err != nil {
 		return err
 	}
-	heads := []string{"id", "site", "segment", "name", "vendor", "model", "order_number", "serial", "mac", "ip", "zone_proposed"}
+	heads := append(knownHeads(), "zone_proposed")
 	known := len(heads)
 	for _, f := range inventory.Fields() {
 		heads = append(heads, f.Name)
 	}
 	heads = append(heads, customFields(said)...)
 	people := len(heads)
-	for _, field := range inventory.NameplateFields() {
+	plate := inventory.NameplateFields()
+	for _, field := range plate {
 		heads = append(heads, inventory.NameplatePrefix+field)
 	}
 	w, err := newSheetWriter(to, c.Excel)
@@ -69,26 +70,45 @@ func (c annotateCmd) writeTemplate(a *app, store *sqlite.Store, to io.Writer) er
 	if err := w.line(heads); err != nil {
 		return err
 	}
-	for v, err := range store.Assets(a.ctx) {
-		if err != nil {
-			return err
-		}
-		if v.Role == "sensor" {
-			continue
-		}
-		zone, _ := zoning.Of(v.ID)
-		cells := []string{v.ID, v.Site, v.Segment, v.Name, v.Vendor, v.Model, v.OrderNumber, v.Serial, joined(v, mac), joined(v, ip), zone.Zone}
+	for _, cells := range assets {
+		id := cells[0]
+		zone, _ := zoning.Of(id)
+		cells = append(cells, zone.Zone)
 		for _, head := range heads[known:people] {
-			cells = append(cells, v.Annotations[head])
+			cells = append(cells, said[id][head])
 		}
-		for _, field := range inventory.NameplateFields() {
-			cells = append(cells, stated[v.ID][field])
+		for _, field := range plate {
+			cells = append(cells, stated[id][field])
 		}
 		if err := w.line(cells); err != nil {
 			return err
 		}
 	}
 	return w.end()
+}
+
+// knownHeads are the heads of what an asset is known by.
+func knownHeads() []string {
+	return []string{"id", "site", "segment", "name", "vendor", "model", "order_number", "serial", "mac", "ip"}
+}
+
+// knownOfAssets are the cells under knownHeads of each asset, and the zones that are proposed, for which all must have been read.
+func knownOfAssets(a *app, store *sqlite.Store) (cells [][]string, zoning *inventory.Zoning, err error) {
+	zoner, err := inventory.NewZoner(a.ctx, store)
+	if err != nil {
+		return nil, nil, err
+	}
+	for v, err := range store.Assets(a.ctx) {
+		if err != nil {
+			return nil, nil, err
+		}
+		zoner.Add(v)
+		if v.Role != "sensor" {
+			cells = append(cells, []string{v.ID, v.Site, v.Segment, v.Name, v.Vendor, v.Model, v.OrderNumber, v.Serial, joined(v, mac), joined(v, ip)})
+		}
+	}
+	zoning, err = zoner.Zoning(a.ctx)
+	return cells, zoning, err
 }
 
 // customFields are the fields of people's own, in alphabetical order.

@@ -54,16 +54,21 @@ func (c gapsCmd) Run(a *app) error {
 		return gapsOfAsset(a, store, c.Asset, asked)
 	}
 	counter := inventory.NewGapCounter(asked)
+	holes, err := inventory.NewHoleFinder(a.ctx, store)
+	if err != nil {
+		return err
+	}
 	var of []assetGaps
 	for v, err := range store.Assets(a.ctx) {
 		if err != nil {
 			return err
 		}
+		holes.Add(v)
 		if gaps := counter.Add(v); c.All && len(gaps) > 0 {
 			of = append(of, assetGaps{v.ID, v.Name, firstAddress(v), gaps})
 		}
 	}
-	coverage, err := inventory.Coverage(a.ctx, store)
+	coverage, err := holes.Holes(a.ctx)
 	if err != nil {
 		return err
 	}

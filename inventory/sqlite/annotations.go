@@ -17,7 +17,8 @@ var (
 	_ inventory.FactSource = (*Store)(nil)
 	_ inventory.Planner    = (*Store)(nil)
 
-	_ inventory.PartnerSource = (*Store)(nil)
+	_ inventory.PartnerSource  = (*Store)(nil)
+	_ inventory.StrangerSource = (*Store)(nil)
 )
 
 // Annotate adds what people said, as far as it differs from what is in effect, in one transaction, and gives how many were added.

@@ -173,6 +173,46 @@ func TestPartners(t *testing.T) {
 	}
 }
 
+// Who is in no inventory is told the same with the conversations put together and without: also by an address that stood for a device
+// at other times only.
+func TestStrangers(t *testing.T) {
+	s := newStore(t)
+	plc, panel, pump := host("28:63:36:aa:bb:01", "10.0.0.5"), host("28:63:36:aa:bb:02", "10.0.0.6"), host("28:63:36:aa:bb:03", "10.0.0.7")
+	talk := func(client, server discovery.Subject, at time.Time) discovery.Observation {
+		return discovery.Observation{Time: at, Protocol: "s7", Mode: discovery.Heard, Talks: []discovery.Conversation{
+			{Client: client, Server: server, Transport: discovery.TCP, Port: 102, Protocol: "s7", Packets: 2, Answered: true, First: at, Last: at},
+		}}
+	}
+	survey(t, s, inventory.Survey{Kind: "read"}, arp("28:63:36:aa:bb:01", "10.0.0.5", noon), arp("28:63:36:aa:bb:02", "10.0.0.6", noon),
+		arp("28:63:36:aa:bb:03", "10.0.0.7", noon), talk(panel, plc, noon), talk(plc, pump, noon), talk(panel, pump, noon.Add(time.Hour)),
+		talk(host("", "198.51.100.9"), plc, noon), talk(plc, host("", "198.51.100.7"), noon), talk(host("", "198.51.100.9"), host("", "198.51.100.7"), noon))
+	if _, err := s.write.ExecContext(t.Context(), `UPDATE asset_subjects SET until = ? WHERE subject IN (SELECT id FROM subjects WHERE ip = '10.0.0.7')`,
+		timeText(noon.Add(time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	got, want := map[inventory.Stranger]bool{}, map[inventory.Stranger]bool{}
+	for stranger, err := range s.Strangers(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[stranger] = true
+	}
+	for c, err := range s.Conversations(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Client == "" && c.Server != "" {
+			want[inventory.Stranger{IP: c.ClientIP, With: c.Server}] = true
+		}
+		if c.Server == "" && c.Client != "" {
+			want[inventory.Stranger{IP: c.ServerIP, With: c.Client}] = true
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(got) != 3 {
+		t.Error(got, diff)
+	}
+}
+
 func TestIntents(t *testing.T) {
 	s := newStore(t)
 	r, err := s.Begin(t.Context(), inventory.Survey{Kind: "ask"})

@@ -72,6 +72,30 @@ func (v view) Partners(ctx context.Context) iter.Seq2[inventory.Partners, error]
 	})
 }
 
+// Strangers are the ends of conversations that are in no inventory, in no order; the same may come several times. Nearly every address
+// belongs to one asset at any time, so only the conversations of the others are looked at.
+func (v view) Strangers(ctx context.Context) iter.Seq2[inventory.Stranger, error] {
+	return stream(ctx, v, "list who is in no inventory", func(tx *sql.Tx, yield func(inventory.Stranger) error) error {
+		for _, end := range []struct{ own, other string }{{"client", "server"}, {"server", "client"}} {
+			if err := each(ctx, tx, `SELECT s.ip, q.asset FROM subjects AS s
+				CROSS JOIN conversations AS c ON c.`+end.own+` = s.id
+				CROSS JOIN asset_subjects AS q ON q.subject = c.`+end.other+` AND c.last >= q.since AND c.last < q.until
+				WHERE s.ip <> '' AND NOT EXISTS (SELECT 1 FROM asset_subjects AS p WHERE p.subject = s.id AND p.since = '' AND p.until = '~')
+					AND NOT EXISTS (SELECT 1 FROM asset_subjects AS p WHERE p.subject = s.id AND c.last >= p.since AND c.last < p.until)`,
+				func(scan func(...any) error) error {
+					var s inventory.Stranger
+					if err := scan(&s.IP, &s.With); err != nil {
+						return err
+					}
+					return yield(s)
+				}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // talkLine is one row of the conversations.
 type talkLine struct {
 	inventory.Conversation
