@@ -160,16 +160,6 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 	return changes, err
 }
 
-// assetOf reads the body of an asset.
-func assetOf(id string, body []byte) (inventory.Asset, error) {
-	var a inventory.Asset
-	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("%w: asset %s: %w", ErrDamaged, id, err)
-	}
-	a.ID = id
-	return a, nil
-}
-
 // recover ends the surveys that were cut off, by a power cut or a kill: all they committed stands.
 func (s *Store) recover(ctx context.Context) error {
 	type cut struct {

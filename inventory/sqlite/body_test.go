@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/walkdown-ot/walkdown/exporters/exporterstest"
+	"github.com/walkdown-ot/walkdown/inventory"
+)
+
+// bodiesOf are the bodies of assets, as walkdown writes them.
+func bodiesOf(assets []inventory.Asset) [][]byte {
+	var out [][]byte
+	for _, a := range assets {
+		a.ID, a.FirstSeen, a.LastSeen, a.Matchability = "", time.Time{}, time.Time{}, nil
+		out = append(out, []byte(jsonText(a)))
+	}
+	return out
+}
+
+// bodies are some with every field, and with names that mean harm.
+func bodies() [][]byte {
+	assets := exporterstest.Full().Things
+	for _, bad := range exporterstest.HostileNames() {
+		assets = append(assets, inventory.Asset{
+			Name: bad, Names: []string{bad, "plc"}, Identity: inventory.Identity{Vendor: bad, Confidences: map[string]float32{bad: 0.5}},
+			Addresses: []inventory.Address{}, Components: []inventory.Component{{Path: "slot=2", Name: bad}},
+		})
+	}
+	return bodiesOf(assets)
+}
+
+func TestBodiesAreReadFast(t *testing.T) {
+	for _, body := range bodies() {
+		var got, want inventory.Asset
+		b := bodyReader{rest: body}
+		if !readAsset(&b, reflect.ValueOf(&got).Elem()) || len(b.rest) > 0 {
+			t.Errorf("left to encoding/json at %.100q", b.rest)
+		}
+		if err := json.Unmarshal(body, &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// FuzzBody holds what is read of a body against encoding/json.
+func FuzzBody(f *testing.F) {
+	for _, body := range bodies() {
+		f.Add(body)
+	}
+	for _, text := range []string{
+		`{"names":null}`, `{ "name" : "x" }`, `{"NAME":"x"}`, `{"name":"\ud83d\ude00\ud800"}`, `{"name":"` + "\xff" + `"}`, `{"name":"` + "\x01" + `"}`,
+		`{"confidence":01}`, `{"confidence":-0.5e-1}`, `{"confidence":1.}`, `{"services":[{"port":65536}]}`, `{"services":[{"port":1.5}]}`,
+		`{"confidences":{"a":1},"confidences":{"b":2}}`, `{"names":["a","b"],"names":["c"]}`, `{"services":[{"port":1}],"services":[{"transport":"tcp"}]}`,
+		`{"name":"x",}`, `{"name":"x"}}`, `{"names":[]`, `{"first_seen":"2026-05-04T08:00:00Z","matchability":{"by":["cpe"]}}`, `{"unheard_of":{"a":[1,{}]}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var want inventory.Asset
+		wantErr := json.Unmarshal(body, &want)
+		got, err := assetOf(want.ID, body)
+		if (err != nil) != (wantErr != nil) {
+			t.Fatalf("%v, want %v", err, wantErr)
+		}
+		if diff := cmp.Diff(want, got); err == nil && diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func BenchmarkBody(b *testing.B) {
+	list := bodiesOf(exporterstest.Full().Things)
+	for name, read := range map[string]func([]byte) error{
+		"walkdown":      func(body []byte) error { _, err := assetOf("a-1", body); return err },
+		"encoding_json": func(body []byte) error { return json.Unmarshal(body, &inventory.Asset{}) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				if err := read(list[i%len(list)]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
