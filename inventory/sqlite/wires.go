@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"maps"
@@ -54,26 +53,29 @@ const (
 
 // wires are the links that the assets named told or are told by, of all for nil, with the assets at both ends.
 func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, error) {
+	at, err := segments(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	which, args := "", []any(nil)
 	if only != nil {
 		which, args = " WHERE l.id IN ("+wiresTold+" UNION "+wiresTo+")", []any{jsonText(only)}
 	}
 	var out []inventory.Wire
 	var ends []end
-	err := each(ctx, tx, `SELECT p.asset, t.name, g.name, l.local_port, l.remote_name, l.remote_port, l.via, l.last,
-		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r_segment.name, '')
-		FROM links AS l JOIN subjects AS o ON o.id = l.subject JOIN segments AS g ON g.id = o.segment JOIN sites AS t ON t.id = g.site
-		JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
-		LEFT JOIN subjects AS r ON r.id = l.remote LEFT JOIN segments AS r_segment ON r_segment.id = r.segment`+which+`
-		ORDER BY l.id`, func(scan func(...any) error) error {
+	err = each(ctx, tx, `SELECT p.asset, o.segment, l.local_port, l.remote_name, l.remote_port, l.via, l.last,
+		coalesce(r.mac, ''), coalesce(r.ip, ''), coalesce(r.segment, o.segment)
+		FROM links AS l JOIN subjects AS o ON o.id = l.subject JOIN asset_subjects AS p ON p.subject = l.subject AND l.last >= p.since AND l.last < p.until
+		LEFT JOIN subjects AS r ON r.id = l.remote`+which+` ORDER BY l.id`, func(scan func(...any) error) error {
 		var w inventory.Wire
 		var e end
-		var segment, last, remoteSegment string
-		if err := scan(&w.Asset, &e.site, &segment, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &last,
+		var segment, remoteSegment int64
+		var last string
+		if err := scan(&w.Asset, &segment, &w.Link.LocalPort, &w.Link.RemoteName, &w.Link.RemotePort, &w.Link.Via, &last,
 			&e.mac, &e.ip, &remoteSegment); err != nil {
 			return err
 		}
-		e.segment, e.name = cmp.Or(remoteSegment, segment), w.Link.RemoteName
+		e.site, e.segment, e.name = at[segment].site, at[remoteSegment].segment, w.Link.RemoteName
 		var err error
 		if w.Last, err = parseTime(last); err == nil {
 			w.Link.Remote, err = subjectOf(e.site, e.segment, e.mac, e.ip, 0, "")
@@ -84,10 +86,8 @@ func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, er
 	if err != nil {
 		return nil, err
 	}
-	for part := range slices.Chunk(ends, endsAtOnce) {
-		if err := findEnds(ctx, tx, part); err != nil {
-			return nil, err
-		}
+	if err := findEnds(ctx, tx, ends, manyEnds); err != nil {
+		return nil, err
 	}
 	for i, e := range ends {
 		out[i].Remote = e.asset
@@ -95,8 +95,21 @@ func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, er
 	return out, nil
 }
 
-// endsAtOnce bounds the memory of looking for the far ends of many links.
-const endsAtOnce = 10_000
+// place is a segment and its site, by their names.
+type place struct{ site, segment string }
+
+// segments are all of them, by their numbers.
+func segments(ctx context.Context, tx *sql.Tx) (map[int64]place, error) {
+	out := map[int64]place{}
+	err := each(ctx, tx, "SELECT g.id, t.name, g.name FROM segments AS g JOIN sites AS t ON t.id = g.site", func(scan func(...any) error) error {
+		var id int64
+		var at place
+		err := scan(&id, &at.site, &at.segment)
+		out[id] = at
+		return err
+	})
+	return out, err
+}
 
 // end is the far end of a link, as it was told, and the asset that it is: empty when it is in nobody's inventory yet, or cannot be
 // told.
@@ -106,20 +119,27 @@ type end struct {
 	asset         string
 }
 
+const tableAddresses = "addresses AS x"
+
+// manyEnds is from how many ends on the addresses are read through, which is cheaper then than to look each of them up.
+const manyEnds = 10_000
+
 // findEnds finds the assets: by the MAC, the IP, the chassis id, or a name that only one asset of the segment has.
-func findEnds(ctx context.Context, tx *sql.Tx, ends []end) error {
+func findEnds(ctx context.Context, tx *sql.Tx, ends []end, many int) error {
 	type key struct{ value, site, segment string }
 	for _, try := range []struct {
 		value     func(end) string
 		inSegment bool
-		query     string // value, site, segment, asset
+		table     string // x has site and segment
+		column    string // of the value
+		asset     string
 	}{
-		{func(e end) string { return e.mac }, false, "addresses AS x ON x.mac = wanted.value AND x.mac <> ''"},
-		{func(e end) string { return e.ip }, true, "addresses AS x ON x.ip = wanted.value AND x.ip <> ''"},
-		{func(e end) string { return macText(e.name) }, false, "addresses AS x ON x.mac = wanted.value AND x.mac <> ''"},
-		{func(e end) string { return macText(e.name) }, false, "asset_marks AS x ON x.value = wanted.value AND x.kind = 'mac'"},
-		{func(e end) string { return strings.ToLower(e.name) }, true, "asset_marks AS x ON x.value = wanted.value AND x.kind = 'chassis'"},
-		{func(e end) string { return e.name }, true, "asset_names AS n ON n.name = wanted.value CROSS JOIN assets AS x ON x.id = n.asset"},
+		{func(e end) string { return e.mac }, false, tableAddresses, "x.mac", "x.asset"},
+		{func(e end) string { return e.ip }, true, tableAddresses, "x.ip", "x.asset"},
+		{func(e end) string { return macText(e.name) }, false, tableAddresses, "x.mac", "x.asset"},
+		{func(e end) string { return macText(e.name) }, false, "asset_marks AS x ON x.kind = 'mac'", "x.value", "x.asset"},
+		{func(e end) string { return strings.ToLower(e.name) }, true, "asset_marks AS x ON x.kind = 'chassis'", "x.value", "x.asset"},
+		{func(e end) string { return e.name }, true, "asset_names AS n CROSS JOIN assets AS x ON x.id = n.asset", "n.name", "x.id"},
 	} {
 		wanted := map[string]bool{}
 		for _, e := range ends {
@@ -130,27 +150,29 @@ func findEnds(ctx context.Context, tx *sql.Tx, ends []end) error {
 		if len(wanted) == 0 {
 			continue
 		}
-		asset := "x.asset"
-		if strings.Contains(try.query, "AS n") {
-			asset = "x.id"
+		columns := ", x.site, x.segment, " + try.asset
+		query, args := "SELECT "+try.column+columns+" FROM "+try.table, []any(nil)
+		if try.table != tableAddresses || len(wanted) < many {
+			query = "SELECT wanted.value" + columns + " FROM json_each(?) AS wanted CROSS JOIN " + try.table +
+				" WHERE " + try.column + " = wanted.value AND " + try.column + " <> ''"
+			args = []any{jsonText(slices.Sorted(maps.Keys(wanted)))}
 		}
 		found := map[key]string{} // empty: several
-		err := each(ctx, tx, "SELECT DISTINCT wanted.value, x.site, x.segment, "+asset+" FROM json_each(?) AS wanted CROSS JOIN "+try.query,
-			func(scan func(...any) error) error {
-				var k key
-				var asset string
-				if err := scan(&k.value, &k.site, &k.segment, &asset); err != nil {
-					return err
-				}
-				if !try.inSegment {
-					k.segment = ""
-				}
-				if before, ok := found[k]; ok && before != asset {
-					asset = ""
-				}
-				found[k] = asset
-				return nil
-			}, jsonText(slices.Sorted(maps.Keys(wanted))))
+		err := each(ctx, tx, query, func(scan func(...any) error) error {
+			var k key
+			var asset string
+			if err := scan(&k.value, &k.site, &k.segment, &asset); err != nil || !wanted[k.value] {
+				return err
+			}
+			if !try.inSegment {
+				k.segment = ""
+			}
+			if before, ok := found[k]; ok && before != asset {
+				asset = ""
+			}
+			found[k] = asset
+			return nil
+		}, args...)
 		if err != nil {
 			return err
 		}
