@@ -192,6 +192,10 @@ const (
 	Skipped  Outcome = "skipped" // it was planned and not sent; nothing left
 )
 
+// ConnectRequest is the ledger's word for a connection that did not come about. No listed request has it: one that does come about
+// stands in the ledger with its first message.
+const ConnectRequest = "tcp-connect"
+
 // Exchange is a line of the ledger: one message that was sent (or skipped), and what came of it. Secrets in Bytes are
 // overwritten at the same length.
 type Exchange struct {

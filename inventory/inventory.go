@@ -213,10 +213,21 @@ type LedgerEntry struct {
 	Note     string    `json:"note,omitempty"`
 }
 
-// Burden is what a survey sent to devices: every message, set-up and tear-down too, without the search for hosts.
+// Try is the last time that a device was put a question.
+type Try struct {
+	Time    time.Time
+	Outcome discovery.Outcome
+}
+
+// Burden is what a survey sent to a device: every message, set-up and tear-down too. What goes to whole segments, such as the search
+// for hosts, is not among it.
 type Burden struct {
-	Survey            string
-	Messages, Devices int
+	Segment  string `json:"segment"`
+	IP       string `json:"ip"`
+	Messages int    `json:"messages"`
+	// First is what the first survey that sent it anything sent to it.
+	First       int    `json:"first"`
+	FirstSurvey string `json:"first_survey"`
 }
 
 // Source gives the inventory in order, one thing at a time, so that 100,000 assets stream through an exporter. Each list ends

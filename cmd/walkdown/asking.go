@@ -39,6 +39,8 @@ type askFlags struct {
 
 // wishes are the flags, read and checked.
 type wishes struct {
+	// patient does not put a question again either, within a day, that came to nothing: nobody is there who mended what was wrong.
+	patient bool
 	scope   []netip.Prefix
 	exclude ask.Exclusions
 	named   []survey.Named

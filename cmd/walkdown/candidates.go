@@ -53,18 +53,42 @@ func candidates(ctx context.Context, store *sqlite.Store, site, segment string, 
 				}
 			}
 			c.Subject = discovery.Subject{Site: site, Segment: segment, MAC: mac, IP: ip, VLAN: address.VLAN}
-			answered, err := store.Answered(ctx, site, segment, ip.String(), mac.String(), now().Add(-answeredSince))
+			tries, err := store.Tries(ctx, site, segment, ip.String(), mac.String(), now().Add(-answeredSince))
 			if err != nil {
 				return nil, err
 			}
-			c.Answered = map[ask.Question]time.Time{}
-			for question, at := range answered {
-				c.Answered[ask.Question{Protocol: question[0], Request: question[1]}] = at
-			}
+			c.Answered = answered(tries, w.patient)
 			out = append(out, c)
 		}
 	}
 	return withNamed(out, w, site, segment), nil
+}
+
+// answered are the questions that a device answered lately, and with the zero time those that came to nothing. To who is patient these
+// count as well, a connection that did not come about for every question of its protocol; what could not be sent does not.
+func answered(tries map[[2]string]inventory.Try, patient bool) map[ask.Question]time.Time {
+	out := map[ask.Question]time.Time{}
+	if patient {
+		for _, p := range protocols.All() {
+			try, ok := tries[[2]string{p.Name, discovery.ConnectRequest}]
+			if ok && try.Outcome != discovery.Failed && p.Asker != nil {
+				for _, request := range p.Asker.Requests {
+					out[ask.Question{Protocol: p.Name, Request: request.Name}] = try.Time
+				}
+			}
+		}
+	}
+	for question, try := range tries {
+		if question[1] == discovery.ConnectRequest {
+			continue
+		}
+		at := time.Time{}
+		if try.Outcome == discovery.Answered || patient && try.Outcome != discovery.Failed {
+			at = try.Time
+		}
+		out[ask.Question{Protocol: question[0], Request: question[1]}] = at
+	}
+	return out
 }
 
 // station is the MAC behind which an address was bound that the asset does not have as its own: that of a proxy for ARP, or of a

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -172,6 +174,9 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 			separator = string(flag.Tag.Sep)
 		}
 		return strings.Join(words, separator), nil
+	}
+	if flag.Target.Type() == reflect.TypeFor[time.Duration]() {
+		return fmt.Sprint(value), nil // a number without a unit is refused, and not taken for nanoseconds
 	}
 	return value, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,11 +25,14 @@ type runCmd struct {
 func (runCmd) Help() string {
 	return "Surveys again and again, as --schedule says, with the flags of survey, until it is told to stop. Nobody is asked: what --ask, --window\n" +
 		"and the rest allow is agreed to. A survey that is due while another runs is left out; one that was missed is made up for once.\n" +
-		"Questions that were answered less than a day ago are not repeated. `walkdown service install` makes the system start it."
+		"Questions that were answered less than a day ago are not repeated. The file of --own-traffic is one for each survey, with the time in its\n" +
+		"name. `walkdown service install` makes the system start it."
 }
 
 // Run surveys on a calendar.
-func (c runCmd) Run(a *app) error {
+func (c runCmd) Run(a *app) error { return a.underServiceManager(c.run) }
+
+func (c runCmd) run(a *app) error {
 	calendar, err := parseCalendar(c.Schedule)
 	if err != nil {
 		return err
@@ -49,11 +53,7 @@ func (c runCmd) Run(a *app) error {
 		return err
 	}
 	defer release() //nolint:errcheck // it goes with the process
-	return a.underServiceManager(func(ctx context.Context) error {
-		b := *a
-		b.ctx = ctx
-		return c.schedule(&b, calendar)
-	})
+	return c.schedule(a, calendar)
 }
 
 func (c runCmd) schedule(a *app, calendar calendar) error {
@@ -82,15 +82,22 @@ func (c runCmd) once(a *app, ctx context.Context) error {
 	b := *a
 	b.ctx, b.stdin, b.stdout = ctx, strings.NewReader(""), io.Discard
 	survey := c.surveyCmd
-	survey.Yes = true
+	survey.Yes, survey.Unattended = true, true
+	if c.OwnTraffic != "" {
+		survey.OwnTraffic = stamped(c.OwnTraffic, now())
+	}
 	err := survey.Run(&b)
 	if errors.Is(err, sqlite.ErrLocked) {
 		return fmt.Errorf("this survey is left out: %w", err)
 	}
-	if text, burdenErr := a.burden(); burdenErr == nil && text != "" {
-		a.say("%s", text)
-	}
+	a.sayBurden()
 	return err
+}
+
+// stamped is the name of a file of which each survey writes one: with the time, in UTC, before what tells its kind.
+func stamped(path string, t time.Time) string {
+	kind := filepath.Ext(path)
+	return strings.TrimSuffix(path, kind) + t.UTC().Format("-20060102T150405Z") + kind
 }
 
 // lastBegun is when the last survey of this inventory began that was run by itself or by hand; zero when there was none.
@@ -115,24 +122,44 @@ func (a *app) lastBegun() (time.Time, error) {
 	return last, nil
 }
 
-// burden says what the last survey that asked has sent to each device, beside the first one.
-func (a *app) burden() (string, error) {
+// sayBurden tells what the last survey has sent to devices, beside what they got when they were asked for the first time.
+func (a *app) sayBurden() {
 	store, err := a.openToRead()
 	if err != nil {
-		return "", err
+		return // the survey has said so
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	burdens, err := store.Burdens(a.ctx)
-	if err != nil || len(burdens) == 0 {
-		return "", err
+	surveys, err := inventory.Collect(store.Surveys(a.ctx))
+	if err != nil || len(surveys) == 0 {
+		return
 	}
-	each := func(b inventory.Burden) float64 { return float64(b.Messages) / float64(max(b.Devices, 1)) }
-	begun, end := burdens[0], burdens[len(burdens)-1]
-	text := fmt.Sprintf("survey %s sent %d messages to %s, %.1f each", end.Survey, end.Messages, plural(end.Devices, "device"), each(end))
-	if begun != end {
-		text += fmt.Sprintf("; the first, %s, sent %.1f each", begun.Survey, each(begun))
+	last := surveys[len(surveys)-1].ID
+	burdens, err := store.Burdens(a.ctx, last)
+	if text := burdenText(burdens); err == nil && text != "" {
+		a.say("survey %s sent %s; `walkdown surveys %[1]s` has each device", last, text)
 	}
-	return text, nil
+}
+
+// burdenText is what devices got, as a whole; nothing where none was ever asked.
+func burdenText(burdens []inventory.Burden) string {
+	messages, devices, first := 0, 0, 0
+	again := false
+	for _, b := range burdens {
+		messages, first = messages+b.Messages, first+b.First
+		if b.Messages > 0 {
+			devices++
+		}
+		again = again || b.First != b.Messages
+	}
+	if len(burdens) == 0 {
+		return ""
+	}
+	each := func(n int) float64 { return float64(n) / float64(len(burdens)) }
+	if !again {
+		return fmt.Sprintf("%s to %s, %.1f each", plural(messages, "message"), plural(devices, "device"), each(messages))
+	}
+	return fmt.Sprintf("%s to %d of %s, %.1f each; asked for the first time, they got %d, %.1f each",
+		plural(messages, "message"), devices, plural(len(burdens), "device"), each(messages), first, each(first))
 }
 
 // pending tells changes that could not be told at the end of a survey.

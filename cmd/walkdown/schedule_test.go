@@ -109,18 +109,23 @@ func TestCalendarMistakesAreTold(t *testing.T) {
 }
 
 func TestTheUnitAllowsNothingElse(t *testing.T) {
-	p := servicePlan{program: "/usr/local/bin/walkdown", db: "/var/lib/plant 1/plant.db", user: "survey", arguments: []string{"run", "--config", "/etc/100%.yaml", "--db", "/var/lib/plant 1/plant.db"}}
+	p := servicePlan{program: "/usr/local/bin/walkdown", db: "/var/lib/plant 1/plant.db", user: "survey", writes: []string{"/var/lib/plant 1", "/data"}, arguments: []string{"run", "--config", "/etc/100%.yaml", "--db", "/var/lib/plant 1/plant.db"}}
 	unit, err := p.unit()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
 		`ExecStart=/usr/local/bin/walkdown run --config /etc/100%%.yaml --db "/var/lib/plant 1/plant.db"`, "User=survey", "CapabilityBoundingSet=CAP_NET_RAW CAP_NET_ADMIN",
-		"AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN", "ProtectSystem=strict", `ReadWritePaths="/var/lib/plant 1"`, "NoNewPrivileges=yes", "TimeoutStopSec=30",
+		"AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN", "ProtectSystem=strict", `ReadWritePaths="/var/lib/plant 1" "/data"`, "NoNewPrivileges=yes", "TimeoutStopSec=30",
+		"PrivateTmp=yes", "RestartPreventExitStatus=2",
 	} {
 		if !slices.Contains(strings.Split(unit, "\n"), line) {
 			t.Errorf("no line %s", line)
 		}
+	}
+	p.writes[1] = "/tmp/own"
+	if unit, err = p.unit(); err != nil || strings.Contains(unit, "PrivateTmp") {
+		t.Errorf("the service does not see the folder that it writes to: %v", err)
 	}
 	p.arguments[2] = "/etc/a\nUser=root.yaml"
 	if _, err := p.unit(); err == nil {

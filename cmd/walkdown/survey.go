@@ -27,6 +27,7 @@ type surveyCmd struct {
 	Operator   string        `placeholder:"NAME" help:"Who does the survey; without it, who is logged in."`
 	Permission string        `placeholder:"TEXT" help:"Reference of the permission to ask, kept with the survey."`
 	After      time.Duration `name:"listen-after" default:"15s" placeholder:"D" help:"How long at most to listen after asking, to hear how the devices serve their own clients then."`
+	Unattended bool          `kong:"-"` // nobody has looked at the devices since the survey before
 	askFlags
 }
 
@@ -44,6 +45,7 @@ func (c surveyCmd) Run(a *app) error {
 		if w, err = c.read(); err != nil {
 			return err
 		}
+		w.patient = c.Unattended
 		if !c.Yes && !a.terminal() {
 			return usage("look at `walkdown plan` first, then add --yes", "asking without a terminal needs --yes")
 		}

@@ -247,7 +247,7 @@ func askHostile(t *testing.T, p discovery.Protocol, class Class, script []byte) 
 	messages := checkLeft(t, p, class, e.left("data", "udp"))
 	written := 0
 	for _, line := range book.ledger {
-		if line.Outcome != discovery.Skipped && line.Outcome != discovery.Failed && line.Request != connectName {
+		if line.Outcome != discovery.Skipped && line.Outcome != discovery.Failed && line.Request != discovery.ConnectRequest {
 			written++
 		}
 	}

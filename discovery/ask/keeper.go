@@ -187,7 +187,7 @@ func checkAsker(protocol string, a discovery.Asker) error {
 	}
 	requests := map[string]bool{}
 	for _, r := range a.Requests {
-		if requests[r.Name] || r.Name == "" || r.Name == connectName || r.Template.IsZero() || r.Max < 1 {
+		if requests[r.Name] || r.Name == "" || r.Name == discovery.ConnectRequest || r.Template.IsZero() || r.Max < 1 {
 			return fmt.Errorf("protocol %q: request %q needs a name of its own, a template and a number", protocol, r.Name)
 		}
 		if a.TransportOf(r) == discovery.TCP && a.Message == nil {

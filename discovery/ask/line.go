@@ -13,10 +13,6 @@ import (
 	"github.com/walkdown-ot/walkdown/discovery"
 )
 
-// connectName is the ledger's word for a connection that did not come about. No listed request has it: one that does come
-// about stands in the ledger with its first message.
-const connectName = "tcp-connect"
-
 // line is what a metered stream and a metered datagram socket share: the messages that go out, one after another, and what is
 // still awaited. Its read deadlines run from the moment that a message leaves, not from when the asker set them: libraries set
 // them before they write, and the wait for the pace would eat them.

@@ -37,11 +37,11 @@ func TestWhatWasAnsweredIsNotAskedAgain(t *testing.T) {
 		{name: "of_another_protocol", answered: map[Question]time.Time{{"datagram", "question"}: now.Add(-time.Hour)}, asked: true},
 		{name: "refresh_all", answered: map[Question]time.Time{{"modbus", "question"}: now}, refresh: []string{"all"}, asked: true},
 		{name: "refresh_it", answered: map[Question]time.Time{{"modbus", "question"}: now}, refresh: []string{"modbus"}, asked: true},
-		{name: "refresh_another", answered: map[Question]time.Time{{"modbus", "question"}: now}, refresh: []string{"snmp"}, reason: "answered on"},
+		{name: "refresh_another", answered: map[Question]time.Time{{"modbus", "question"}: now}, refresh: []string{"snmp"}, reason: "asked on"},
 		{name: "opted_in_since", answered: map[Question]time.Time{{"modbus", "question"}: now}, allow: []string{"risky"}, asked: true},
 		{
 			name: "opted_in_and_answered", answered: map[Question]time.Time{{"modbus", "question"}: now, {"modbus", "risky"}: now}, allow: []string{"risky"},
-			reason: "answered on",
+			reason: "asked on",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

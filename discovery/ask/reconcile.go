@@ -180,7 +180,7 @@ func (c *comparison) judge(l Line) string {
 		return "the device is not in the plan"
 	case !asked:
 		return "the protocol is not in the plan of this device"
-	case l.Request == connectName:
+	case l.Request == discovery.ConnectRequest:
 		return ""
 	}
 	if reason := c.match(l, list); reason != "" || l.Setup {

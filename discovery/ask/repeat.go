@@ -26,7 +26,7 @@ func (k *Keeper) needless(h Host, p discovery.Protocol, item Item) (reason strin
 		return "", false
 	}
 	if last, all := k.answeredLately(h, p, item); all {
-		return fmt.Sprintf("answered on %s, less than %s ago: --refresh %s asks again", last.Local().Format("Mon 2 Jan 15:04"),
+		return fmt.Sprintf("asked on %s, less than %s ago: --refresh %s asks again", last.Local().Format("Mon 2 Jan 15:04"),
 			hours(k.o.Limits.Repeat), p.Name), false
 	}
 	if len(p.Asker.Enough) == 0 {

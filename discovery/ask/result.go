@@ -113,7 +113,7 @@ func (t *tally) count(e discovery.Exchange) {
 	case discovery.Refused:
 		c.Refused++
 	}
-	if e.Request == connectName {
+	if e.Request == discovery.ConnectRequest {
 		return
 	}
 	if e.Setup {

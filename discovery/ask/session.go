@@ -199,7 +199,7 @@ func (s *session) connect(ctx context.Context, transport discovery.Transport) (n
 
 // notConnected writes a connection that did not come about into the ledger and gives the asker's error.
 func (s *session) notConnected(started time.Time, address string, err error) error {
-	e := s.exchange(discovery.Request{Name: connectName, Setup: true})
+	e := s.exchange(discovery.Request{Name: discovery.ConnectRequest, Setup: true})
 	e.Time = started.UTC()
 	var reason error
 	switch {
@@ -258,7 +258,7 @@ func (s *session) exchange(r discovery.Request) discovery.Exchange {
 func (s *session) record(e discovery.Exchange) {
 	s.mu.Lock()
 	switch {
-	case e.Outcome == discovery.Skipped || e.Request == connectName:
+	case e.Outcome == discovery.Skipped || e.Request == discovery.ConnectRequest:
 	case e.Setup:
 		s.result.Setup++
 	default:

@@ -110,8 +110,10 @@ func explain(ctx context.Context, from inventory.Source, to io.Writer, o exporte
 	b.WriteString("\nSurveys\n\n")
 	for _, v := range surveys {
 		fmt.Fprintf(&b, "%s  %s  %s to %s  by %s  %s\n", v.ID, v.Kind, moment(v.Started), moment(v.Ended), orUnknown(v.Operator), v.Outcome)
-		if v.Permission != "" {
-			fmt.Fprintf(&b, "    permission: %s\n", v.Permission)
+		for _, line := range v.Record() {
+			if line.Name != "operator" {
+				fmt.Fprintf(&b, "    %s: %s\n", line.Name, line.Value)
+			}
 		}
 		for _, reason := range v.Reasons {
 			fmt.Fprintf(&b, "    %s\n", reason)

@@ -22,23 +22,42 @@ const (
 
 // Summary is an inventory in numbers.
 type Summary struct {
-	Assets        int                `json:"assets"`
-	Components    int                `json:"components"`
-	WithVendor    int                `json:"with_vendor"`
-	WithModel     int                `json:"with_model"`
-	WithFirmware  int                `json:"with_firmware"`
-	WithSerial    int                `json:"with_serial"`
-	Conversations int                `json:"conversations"`
-	External      int                `json:"external"` // conversations with a public address
-	Questions     int                `json:"questions"`
-	DevicesAsked  int                `json:"devices_asked"`
-	Types         map[string]int     `json:"types"` // by value, "" where it is not known
-	Vendors       map[string]int     `json:"vendors"`
-	Levels        map[string]int     `json:"levels"`
-	Segments      map[string]int     `json:"segments"`
-	Zones         map[string]int     `json:"zones"`
-	Surveys       []inventory.Survey `json:"surveys"`
-	LeftOut       []string           `json:"left_out,omitempty"` // in words
+	Assets        int            `json:"assets"`
+	Components    int            `json:"components"`
+	WithVendor    int            `json:"with_vendor"`
+	WithModel     int            `json:"with_model"`
+	WithFirmware  int            `json:"with_firmware"`
+	WithSerial    int            `json:"with_serial"`
+	Conversations int            `json:"conversations"`
+	External      int            `json:"external"` // conversations with a public address
+	Questions     int            `json:"questions"`
+	DevicesAsked  int            `json:"devices_asked"`
+	Types         map[string]int `json:"types"` // by value, "" where it is not known
+	Vendors       map[string]int `json:"vendors"`
+	Levels        map[string]int `json:"levels"`
+	Segments      map[string]int `json:"segments"`
+	Zones         map[string]int `json:"zones"`
+	Surveys       []Run          `json:"surveys"`            // the newest first
+	LeftOut       []string       `json:"left_out,omitempty"` // in words
+}
+
+// Run is a survey as the page shows it.
+type Run struct {
+	inventory.Survey
+	Record []inventory.Particular `json:"record"` // how it is recorded, in words
+}
+
+// Runs are the surveys, the newest first.
+func Runs(ctx context.Context, from inventory.Source) ([]Run, error) {
+	var out []Run
+	for v, err := range from.Surveys(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("read surveys: %w", err)
+		}
+		out = append(out, Run{v, v.Record()})
+	}
+	slices.Reverse(out)
+	return out, nil
 }
 
 // NewSummary is that of an empty inventory.
@@ -234,10 +253,9 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 		return err
 	}
 	writeList(w, "sent", sent)
-	if s.Surveys, err = inventory.Collect(from.Surveys(ctx)); err != nil {
-		return fmt.Errorf("read surveys: %w", err)
+	if s.Surveys, err = Runs(ctx, from); err != nil {
+		return err
 	}
-	slices.Reverse(s.Surveys)
 	w.whole("summary", s)
 	return w.err
 }

@@ -36,7 +36,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		now := progress{Version: x.version, Reading: x.partial, Assets: x.summary.Assets, Conversations: x.summary.Conversations, Questions: x.summary.Questions}
 		for _, survey := range x.summary.Surveys {
 			if survey.Outcome == "running" {
-				now.Running = &survey
+				now.Running = &survey.Survey
 			}
 		}
 		text, err := json.Marshal(clean.Value(now))

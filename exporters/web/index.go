@@ -113,10 +113,9 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	if x.sent, err = x.summary.Ledger(ctx, from); err != nil {
 		return err
 	}
-	if x.summary.Surveys, err = inventory.Collect(from.Surveys(ctx)); err != nil {
+	if x.summary.Surveys, err = html.Runs(ctx, from); err != nil {
 		return err
 	}
-	slices.Reverse(x.summary.Surveys)
 	publish(x)
 	return nil
 }

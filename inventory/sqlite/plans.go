@@ -67,30 +67,24 @@ func rhythms(ctx context.Context, from queryer, survey int64) ([]inventory.Rhyth
 	return out, err
 }
 
-// Answered is when a device last answered each question of a protocol, in the words of the ledger, since the given time. A
-// question of which the last try came to nothing stands there with the zero time. The device is the IP in the site and
-// segment; under another MAC it is another device.
-func (s *Store) Answered(ctx context.Context, site, segment, ip, mac string, since time.Time) (map[[2]string]time.Time, error) {
-	out := map[[2]string]time.Time{}
+// Tries are the last tries of each question to a device, by protocol and question in the words of the ledger, since the given time. A
+// connection that did not come about stands there as one. The device is the IP in the site and segment; under another MAC it is
+// another device.
+func (s *Store) Tries(ctx context.Context, site, segment, ip, mac string, since time.Time) (map[[2]string]inventory.Try, error) {
+	out := map[[2]string]inventory.Try{}
 	err := each(ctx, s.read, `SELECT l.protocol, l.request, l.outcome, l.time FROM ledger AS l
 		JOIN segments AS g ON g.id = l.segment JOIN sites AS t ON t.id = g.site
-		WHERE t.name = ? AND g.name = ? AND l.ip = ? AND l.time >= ? AND l.setup = 0 AND l.outcome <> 'skipped' AND (l.mac = '' OR ? = '' OR l.mac = ?) ORDER BY l.time, l.id`,
+		WHERE t.name = ? AND g.name = ? AND l.ip = ? AND l.time >= ? AND (l.setup = 0 OR l.request = ?) AND l.outcome <> 'skipped' AND (l.mac = '' OR ? = '' OR l.mac = ?) ORDER BY l.time, l.id`,
 		func(scan func(...any) error) error {
 			var protocol, request, outcome, at string
 			if err := scan(&protocol, &request, &outcome, &at); err != nil {
 				return err
 			}
-			when := time.Time{}
-			if outcome == "answered" {
-				var err error
-				if when, err = parseTime(at); err != nil {
-					return err
-				}
-			}
-			out[[2]string{protocol, request}] = when
-			return nil
-		}, site, segment, ip, timeText(since), mac, mac)
-	return out, told("look up what was answered", err)
+			when, err := parseTime(at)
+			out[[2]string{protocol, request}] = inventory.Try{Time: when, Outcome: discovery.Outcome(outcome)}
+			return err
+		}, site, segment, ip, timeText(since), discovery.ConnectRequest, mac, mac)
+	return out, told("look up what was asked", err)
 }
 
 // Known is the newest value of a fact that a device told not longer ago than a day, under this address or another one of its

@@ -60,7 +60,7 @@ func TestPlansAndRhythmsAreKept(t *testing.T) {
 }
 
 // What counts is the last try of each question, to the same device, within the time.
-func TestAnswered(t *testing.T) {
+func TestTries(t *testing.T) {
 	now := time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC)
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), Options{Now: func() time.Time { return now }})
 	if err != nil {
@@ -78,6 +78,7 @@ func TestAnswered(t *testing.T) {
 	send(plc, 40*time.Hour, "long-ago", false, discovery.Answered)
 	send(plc, 3*time.Hour, "answered", false, discovery.Answered)
 	send(plc, 3*time.Hour, "hello", true, discovery.Answered)
+	send(plc, 2*time.Hour, discovery.ConnectRequest, true, discovery.Refused)
 	send(plc, 3*time.Hour, "then-silent", false, discovery.Answered)
 	send(plc, 2*time.Hour, "then-silent", false, discovery.Silent)
 	send(plc, 2*time.Hour, "answered", false, discovery.Skipped)
@@ -86,19 +87,22 @@ func TestAnswered(t *testing.T) {
 	if err := r.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Answered(t.Context(), "default", "default", "10.0.0.5", plc.MAC.String(), now.Add(-24*time.Hour))
+	got, err := s.Tries(t.Context(), "default", "default", "10.0.0.5", plc.MAC.String(), now.Add(-24*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[[2]string]time.Time{{"modbus", "answered"}: now.Add(-3 * time.Hour), {"modbus", "then-silent"}: {}}
+	want := map[[2]string]inventory.Try{
+		{"modbus", "answered"}: {Time: now.Add(-3 * time.Hour), Outcome: discovery.Answered}, {"modbus", "then-silent"}: {Time: now.Add(-2 * time.Hour), Outcome: discovery.Silent},
+		{"modbus", "tcp-connect"}: {Time: now.Add(-2 * time.Hour), Outcome: discovery.Refused},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	// Where the MAC is not known, the address decides.
-	if got, err := s.Answered(t.Context(), "default", "default", "10.0.0.5", "", now.Add(-24*time.Hour)); err != nil || len(got) != 3 {
+	if got, err := s.Tries(t.Context(), "default", "default", "10.0.0.5", "", now.Add(-24*time.Hour)); err != nil || len(got) != 4 {
 		t.Errorf("without a MAC: %v, %v", got, err)
 	}
-	if got, err := s.Answered(t.Context(), "default", "cell-2", "10.0.0.5", "", now.Add(-24*time.Hour)); err != nil || len(got) != 0 {
+	if got, err := s.Tries(t.Context(), "default", "cell-2", "10.0.0.5", "", now.Add(-24*time.Hour)); err != nil || len(got) != 0 {
 		t.Errorf("in another segment: %v, %v", got, err)
 	}
 }

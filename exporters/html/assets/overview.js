@@ -51,11 +51,17 @@ function surveysTable(surveys) {
   const rows = surveys.map((v) => el("tr", null,
     el("td", null, v.id), el("td", null, v.kind), el("td", null, when(v.started)), el("td", null, v.operator || ""), el("td", null, v.segment),
     el("td", { class: "wrap" }, (v.scope || []).join(", ") || v.sensor),
-    el("td", { class: "wrap" }, el("span", { class: "outcome " + v.outcome }, v.outcome), ...(v.reasons || []).map((r) => el("div", { class: "dim" }, clip(r, 240))))));
+    el("td", { class: "wrap" }, el("span", { class: "outcome " + v.outcome }, v.outcome), ...(v.reasons || []).map((r) => el("div", { class: "dim" }, clip(r, 240))), recordOf(v))));
   return el("div", { class: "card wide" }, el("h3", null, "Surveys"),
     el("div", { class: "scroll" }, el("table", null,
       el("thead", null, el("tr", null, ...["", "Kind", "Started", "By", "Segment", "Scope", "Outcome"].map((h) => el("th", { scope: "col" }, h)))),
       el("tbody", null, ...rows))));
+}
+
+// recordOf is how a survey is recorded, to be opened: by whom, with which permission, by which clock, from which files.
+function recordOf(survey) {
+  return el("details", null, el("summary", null, "record"),
+    el("dl", { class: "record" }, ...(survey.record || []).map((line) => [el("dt", null, line.name), el("dd", null, line.value)])));
 }
 
 // downloads offers the exports of the served page.

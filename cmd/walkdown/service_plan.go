@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kardianos/service"
+)
+
+// servicePlan is what the service is to run.
+type servicePlan struct {
+	program, config, db, user string
+	arguments                 []string
+	writes                    []string // folders
+}
+
+// planService looks at the configuration as the service will.
+func (a *app) planService() (servicePlan, error) {
+	var p servicePlan
+	if a.common.Config == "" {
+		return p, usage("for example: walkdown service install --config /etc/walkdown.yaml", "a service needs a configuration: --config FILE")
+	}
+	file, err := loadConfig(a.common.Config)
+	if err != nil {
+		return p, err
+	}
+	for _, key := range []string{"interface", "schedule"} {
+		if _, ok := file.values[key]; !ok {
+			return p, usage("docs/configuration.md has an example", "the configuration %s has no %s", a.common.Config, key)
+		}
+	}
+	schedule, ok := file.values["schedule"].([]any)
+	if !ok {
+		schedule = []any{file.values["schedule"]}
+	}
+	for _, text := range schedule {
+		if _, err := parseCalendar([]string{fmt.Sprint(text)}); err != nil {
+			return p, err
+		}
+	}
+	if p.program, err = os.Executable(); err != nil {
+		return p, fmt.Errorf("look for this program: %w", err)
+	}
+	if p.config, err = filepath.Abs(a.common.Config); err != nil {
+		return p, err
+	}
+	if p.db, err = filepath.Abs(a.common.DB); err != nil {
+		return p, err
+	}
+	if info, err := os.Stat(filepath.Dir(p.db)); err != nil || !info.IsDir() {
+		return p, failed(fmt.Errorf("the folder of the inventory %s is not there", p.db), "make it, or name another inventory with db: in the configuration")
+	}
+	p.writes = []string{filepath.Dir(p.db)}
+	if own, ok := file.values["own-traffic"].(string); ok {
+		if own, err = filepath.Abs(own); err != nil {
+			return p, err
+		}
+		p.writes = append(p.writes, filepath.Dir(own))
+	}
+	p.user, err = configOwner(p.config)
+	p.arguments = []string{"run", "--config", p.config, "--db", p.db}
+	return p, err
+}
+
+// service is the plan for the system's service manager.
+func (p servicePlan) service(unit string) (service.Service, error) {
+	options := service.KeyValue{
+		"KeepAlive": true, "RunAtLoad": true, // launchd
+		"OnFailure": "restart", "OnFailureDelayDuration": "60s", // Windows
+	}
+	if unit != "" {
+		options["SystemdScript"] = unit
+	}
+	return service.New(newProgram(nil), &service.Config{
+		Name: serviceName, DisplayName: "walkdown", Description: "Keeps the inventory of a plant: surveys on a calendar.",
+		Executable: p.program, Arguments: p.arguments, Option: options,
+	})
+}
+
+// unit is the systemd unit: the rights to capture and to write beside the inventory, and nothing else.
+func (p servicePlan) unit() (string, error) {
+	for _, path := range slices.Concat([]string{p.program}, p.arguments, p.writes) {
+		if strings.ContainsAny(path, "\"\\\n\r") || strings.Contains(path, "{{") {
+			return "", usage("", "a systemd unit cannot name %q: rename it", path)
+		}
+	}
+	quote := func(text string) string {
+		text = strings.NewReplacer("%", "%%", "$", "$$").Replace(text)
+		if strings.ContainsAny(text, " \t';") {
+			return `"` + text + `"`
+		}
+		return text
+	}
+	words := []string{quote(p.program)}
+	for _, word := range p.arguments {
+		words = append(words, quote(word))
+	}
+	var folders []string
+	for _, folder := range p.writes {
+		folders = append(folders, `"`+strings.ReplaceAll(folder, "%", "%%")+`"`)
+	}
+	ownTmp := "PrivateTmp=yes\n"
+	if slices.ContainsFunc(slices.Concat([]string{p.program}, p.arguments, p.writes), inTmp) {
+		ownTmp = "" // it could not see them
+	}
+	return `[Unit]
+Description=walkdown: keeps the inventory of a plant
+Documentation=https://github.com/walkdown-ot/walkdown
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=` + strings.Join(words, " ") + `
+User=` + p.user + `
+Restart=on-failure
+RestartSec=60
+RestartPreventExitStatus=2
+TimeoutStopSec=30
+SuccessExitStatus=130
+UMask=0077
+# Frames are captured and sent; nothing else of root's is needed. Who cannot set the clock may still be asked how right it is: ProtectClock
+# would forbid that too, and each survey keeps it.
+AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN
+CapabilityBoundingSet=CAP_NET_RAW CAP_NET_ADMIN
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=` + strings.Join(folders, " ") + `
+ProtectHome=read-only
+` + ownTmp + `PrivateDevices=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_PACKET AF_NETLINK AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`, nil
+}
+
+// inTmp reports whether a path lies in one of the folders that PrivateTmp replaces.
+func inTmp(path string) bool {
+	return slices.ContainsFunc([]string{"/tmp/", "/var/tmp/"}, func(folder string) bool { return strings.HasPrefix(path+"/", folder) })
+}
