@@ -129,7 +129,7 @@ type assetRow struct {
 	first, last string
 	calm        bool // inventory.Thing.IsCalm, and it shares no mark
 	parts       []partRow
-	deduced     []int64 // the subjects of thing.Deduced
+	deduced     []deducedRow
 }
 
 type partRow struct {
@@ -149,14 +149,9 @@ func (w *writer) row(ctx context.Context, tx *session, id string, t inventory.Th
 		}
 		row.parts = append(row.parts, partRow{subject, timeText(p.Since), cmp.Or(timeText(p.Until), open)})
 	}
-	for _, e := range t.Deduced {
-		subject, err := w.subject(ctx, tx, e.Subject)
-		if err != nil {
-			return row, err
-		}
-		row.deduced = append(row.deduced, subject)
-	}
-	return row, nil
+	var err error
+	row.deduced, err = w.deducedRows(ctx, tx, t.Deduced)
+	return row, err
 }
 
 // partLines are the parts in the form of stored.parts.
@@ -232,26 +227,4 @@ func (r assetRow) save(ctx context.Context, tx *session, s *stored, born string)
 		}
 	}
 	return r.saveDeduced(ctx, tx)
-}
-
-// saveDeduced writes the deduced facts anew: they are as new as the evidence, which settle was called for.
-func (r assetRow) saveDeduced(ctx context.Context, tx *session) error {
-	if _, err := tx.exec(ctx, "DELETE FROM deductions WHERE asset = ?", r.id); err != nil {
-		return err
-	}
-	for i, e := range r.thing.Deduced {
-		var survey int64
-		if e.Survey != "" {
-			var err error
-			if survey, err = surveyNumber(e.Survey); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.exec(ctx, `INSERT INTO deductions (asset, place, subject, key, value, confidence, rule, made_from, first, last, survey)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.id, i, r.deduced[i], string(e.Fact.Key), e.Fact.Value, e.Fact.Confidence, e.Fact.Rule,
-			keysText(e.Fact.From), timeText(e.First), timeText(e.Last), survey); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -69,7 +69,6 @@ func dropOldest(ctx context.Context, tx *session, subject int64, key discovery.K
 	if _, err := tx.row(ctx, "SELECT count(*) FROM facts WHERE subject = ? AND key = ?", []any{subject, string(key)}, &count); err != nil || count <= maxValues {
 		return err
 	}
-	// A message keeps the digest of what it told: it is not told as a whole any more.
 	left := map[int64]int{}
 	var old []int64
 	err := each(ctx, tx, `SELECT f.id, f.message FROM facts AS f JOIN messages AS m ON m.subject = f.subject AND m.number = f.message
@@ -86,6 +85,7 @@ func dropOldest(ctx context.Context, tx *session, subject int64, key discovery.K
 	if _, err := tx.exec(ctx, "DELETE FROM facts WHERE id IN (SELECT value FROM json_each(?))", numbersText(old)); err != nil {
 		return err
 	}
+	// What their messages tell is not the same any more.
 	for number, n := range left {
 		if err := leave(ctx, tx, subject, number, n); err != nil {
 			return err

@@ -66,9 +66,16 @@ func TestOldInventoriesAreBroughtUpToDate(t *testing.T) {
 			if len(list) != 2 || list[0].Vendor != "Siemens" || list[0].Annotations["owner"] != "maintenance" || list[0].FirstSeen.Year() != 2026 {
 				t.Errorf("assets: %+v", list)
 			}
-			if evidence := all(t, s.Evidence(t.Context(), "a-0000000000000001")); len(evidence) != 2 {
-				t.Errorf("evidence: %v", evidence)
+			told := map[discovery.Key]string{}
+			for _, e := range all(t, s.Evidence(t.Context(), "a-0000000000000001")) {
+				told[e.Fact.Key] = fmt.Sprintf("%s %s %.1f %s %d times from %s to %s in %s", e.Mode, e.Fact.Value, e.Fact.Confidence, e.Fact.From, e.Count,
+					e.First.Format("15:04:05"), e.Last.Format("15:04:05"), e.Survey)
 			}
+			expect(t, "evidence", map[discovery.Key]string{
+				"address.binding": "heard arp 1.0 [] 7 times from 06:00:01 to 06:10:00 in s-1",
+				"dev.vendor":      "asked Siemens 1.0 [] 1 times from 06:00:02 to 06:00:02 in s-1",
+				"id.vendor":       "deduced Siemens 0.9 [dev.vendor] 1 times from 06:00:01 to 06:10:00 in s-1",
+			}, told)
 			if talks := all(t, s.Conversations(t.Context())); len(talks) != 1 || talks[0].Client != "a-0000000000000002" {
 				t.Errorf("conversations: %v", talks)
 			}

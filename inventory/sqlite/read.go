@@ -139,12 +139,7 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 	return stream(ctx, v, "list the evidence of "+asset, func(tx *sql.Tx, yield func(inventory.Evidence) error) error {
 		subjects := map[int64]discovery.Subject{}
 		var list []inventory.Evidence
-		read := func(scan func(...any) error) error {
-			var id int64
-			e, err := scanFact(scan, &id)
-			if err != nil {
-				return err
-			}
+		add := func(e inventory.Evidence, id int64) error {
 			var ok bool
 			if e.Subject, ok = subjects[id]; !ok {
 				return fmt.Errorf("%w: subject %d", ErrDamaged, id)
@@ -153,7 +148,7 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 			return nil
 		}
 		err := each(ctx, tx, `SELECT `+subjectColumns+`, s.id FROM subjects AS s`+joinPlace("s")+`WHERE s.id IN
-			(SELECT subject FROM asset_subjects WHERE asset = ?1 UNION SELECT subject FROM deductions WHERE asset = ?1)`,
+			(SELECT subject FROM asset_subjects WHERE asset = ?1 UNION SELECT d.subject FROM assets AS a CROSS JOIN deduced AS d ON d.asset = a.age WHERE a.id = ?1)`,
 			func(scan func(...any) error) error {
 				var id int64
 				subject, err := scanSubject(scan, &id)
@@ -164,11 +159,17 @@ func (v view) Evidence(ctx context.Context, asset string) iter.Seq2[inventory.Ev
 			return err
 		}
 		if err := each(ctx, tx, `SELECT `+factColumns+`, f.subject FROM asset_subjects AS p
-			CROSS JOIN facts AS f ON f.subject = p.subject`+joinMessage+` AND m.last >= p.since AND m.last < p.until`+joinTeller+`WHERE p.asset = ?`, read, asset); err != nil {
+			CROSS JOIN facts AS f ON f.subject = p.subject`+joinMessage+` AND m.last >= p.since AND m.last < p.until`+joinTeller+`WHERE p.asset = ?`, func(scan func(...any) error) error {
+			var id int64
+			e, err := scanFact(scan, &id)
+			if err != nil {
+				return err
+			}
+			return add(e, id)
+		}, asset); err != nil {
 			return err
 		}
-		if err := each(ctx, tx, `SELECT '', '', 'deduced', key, value, x'', confidence, rule, made_from, first, last, 1, survey,
-			NULL, NULL, NULL, NULL, NULL, NULL, subject FROM deductions WHERE asset = ? ORDER BY place`, read, asset); err != nil {
+		if err := deducedOf(ctx, tx, asset, add); err != nil {
 			return err
 		}
 		renew(list)

@@ -25,6 +25,8 @@ INSERT INTO asset_marks (asset, place, kind, site, segment, value) VALUES
 	('a-0000000000000002', 0, 'mac', 'works', '', '28:63:36:00:00:02'), ('a-0000000000000002', 1, 'ip', 'works', 'cell-1', '10.0.0.2');
 INSERT INTO addresses (asset, site, segment, mac, ip, vlan) VALUES
 	('a-0000000000000001', 'works', 'cell-1', '28:63:36:00:00:01', '10.0.0.1', 0), ('a-0000000000000002', 'works', 'cell-1', '28:63:36:00:00:02', '10.0.0.2', 0);
+INSERT INTO deductions (asset, place, subject, key, value, confidence, rule, made_from, first, last, survey) VALUES
+	('a-0000000000000001', 0, 1, 'id.vendor', 'Siemens', 0.9, 'test/vendor', '["dev.vendor"]', '2026-03-02T06:00:01.000000000Z', '2026-03-02T06:10:00.000000000Z', 1);
 INSERT INTO changes (id, survey, time, asset, kind, attribute, old, new, via) VALUES
 	(1, 1, '2026-03-02T06:20:00.000000000Z', 'a-0000000000000001', 'appeared', '', '', '28:63:36:00:00:01 10.0.0.1', ''),
 	(2, 1, '2026-03-02T06:20:00.000000000Z', 'a-0000000000000002', 'appeared', '', '', '28:63:36:00:00:02 10.0.0.2', '');
