@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/walkdown-ot/walkdown/discovery"
@@ -81,6 +82,22 @@ type talkRow struct {
 	median         time.Duration
 }
 
+// join adds what was told of the same conversation.
+func (t *talkRow) join(o *talkRow) {
+	if o.first.Before(t.first) {
+		t.first = o.first
+	}
+	if !o.last.Before(t.last) {
+		t.last = o.last
+		t.frequency = cmp.Or(o.frequency, t.frequency)
+		t.median = cmp.Or(o.median, t.median)
+	}
+	t.packets += o.packets
+	t.bytes += o.bytes
+	t.operations |= o.operations
+	t.answered = t.answered || o.answered
+}
+
 // digest is what the row is known by, with its teller where that is not the subject.
 func (f *factRow) digest(teller string) digest {
 	return digestOf(teller, f.protocol, f.mode.String(), string(f.key), f.value, f.raw, f.rule, f.from)
@@ -152,27 +169,15 @@ func (b *batch) talk(o discovery.Observation, c discovery.Conversation) {
 	if c.Last.IsZero() {
 		last = o.Time.UTC()
 	}
-	row := b.talks[key]
-	if row == nil {
-		row = &talkRow{first: first, last: last}
-		b.talks[key] = row
+	told := &talkRow{
+		first: first, last: last, packets: c.Packets, bytes: c.Bytes, operations: c.Operations, answered: c.Answered,
+		frequency: c.Frequency, median: max(c.MedianInterval, 0),
 	}
-	if first.Before(row.first) {
-		row.first = first
+	if row := b.talks[key]; row != nil {
+		row.join(told)
+	} else {
+		b.talks[key] = told
 	}
-	if !last.Before(row.last) {
-		row.last = last
-		if c.Frequency != "" {
-			row.frequency = c.Frequency
-		}
-		if c.MedianInterval > 0 {
-			row.median = c.MedianInterval
-		}
-	}
-	row.packets += c.Packets
-	row.bytes += c.Bytes
-	row.operations |= c.Operations
-	row.answered = row.answered || c.Answered
 }
 
 // known is the newest value of a key under the address.

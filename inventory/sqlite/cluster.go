@@ -163,23 +163,23 @@ func (c *cluster) sightings(ctx context.Context) ([]inventory.Sighting, error) {
 		return nil, err
 	}
 	for _, server := range []bool{true, false} {
-		query := `SELECT w.subject, c.transport, c.port, c.protocol, c.mode, min(c.first), max(c.last)
-			FROM work AS w CROSS JOIN conversations AS c ON c.server = w.subject WHERE c.answered = 1 GROUP BY 1, 2, 3, 4, 5`
+		query := `SELECT w.subject, t.transport, t.port, t.protocol, t.mode, min(t.answered_first_ns), max(t.answered_last_ns)
+			FROM work AS w CROSS JOIN talks AS t ON t.server = w.subject WHERE t.answered_last_ns IS NOT NULL GROUP BY 1, 2, 3, 4, 5`
 		if !server {
-			query = `SELECT w.subject, c.transport, 0, c.protocol, c.mode, min(c.first), max(c.last)
-				FROM work AS w CROSS JOIN conversations AS c ON c.client = w.subject GROUP BY 1, 2, 4, 5`
+			query = `SELECT w.subject, t.transport, 0, t.protocol, t.mode, min(t.first_ns), max(t.last_ns)
+				FROM work AS w CROSS JOIN talks AS t ON t.client = w.subject GROUP BY 1, 2, 4, 5`
 		}
 		err = each(ctx, c.tx, query, func(scan func(...any) error) error {
-			var id int64
-			var mode, first, last string
+			var id, first, last int64
+			var mode string
 			t := inventory.Talk{Server: server}
 			if err := scan(&id, &t.Transport, &t.Port, &t.Protocol, &mode, &first, &last); err != nil {
 				return err
 			}
-			t.Mode = parseMode(mode)
+			t.Mode, t.First, t.Last = parseMode(mode), timeOf(first), timeOf(last)
 			s := &list[index[id]]
 			s.Talks = append(s.Talks, t)
-			return parseTimes(first, &s.Talks[len(s.Talks)-1].First, last, &s.Talks[len(s.Talks)-1].Last)
+			return nil
 		})
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -42,6 +43,21 @@ func parseTimes(first string, into *time.Time, last string, intoLast *time.Time)
 	*intoLast, err = parseTime(last)
 	return err
 }
+
+// The whole seconds that 64 bits of nanoseconds hold lie between 1678 and 2262.
+const (
+	earliest = math.MinInt64 / int64(time.Second)
+	latest   = math.MaxInt64/int64(time.Second) - 1
+)
+
+// nanos is a time in nanoseconds since 1970. What lies outside of the times that they can tell, as a damaged capture may, is moved to
+// the nearest.
+func nanos(t time.Time) int64 {
+	seconds := min(max(t.Unix(), earliest), latest)
+	return seconds*int64(time.Second) + int64(t.Nanosecond())
+}
+
+func timeOf(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
 
 // open is behind every time: the end of a part that is not cut.
 const open = "~"

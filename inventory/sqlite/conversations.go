@@ -20,21 +20,35 @@ func (v view) Conversations(ctx context.Context) iter.Seq2[inventory.Conversatio
 
 // ConversationsOf are those in which an asset takes part, by its id, in the same order.
 func (v view) ConversationsOf(ctx context.Context, asset string) iter.Seq2[inventory.Conversation, error] {
-	return v.conversations(ctx, `JOIN (SELECT c.id FROM asset_subjects AS p CROSS JOIN conversations AS c ON c.client = p.subject AND c.last >= p.since AND c.last < p.until
-			WHERE p.asset = ?1 UNION SELECT c.id FROM asset_subjects AS p CROSS JOIN conversations AS c ON c.server = p.subject AND c.last >= p.since AND c.last < p.until
-			WHERE p.asset = ?1) AS own ON own.id = c.id`, asset)
+	return v.conversations(ctx, ` WHERE ?1 IN (pa.asset, pb.asset) AND c.talk IN (
+		SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.client = p.subject WHERE p.asset = ?1
+		UNION SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.server = p.subject WHERE p.asset = ?1)`, asset)
 }
+
+// cutTalks are the talks with an end whose evidence belongs to one asset after the other: which one it was, only each survey's row can
+// say.
+const cutTalks = `(SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.client = p.subject WHERE p.since > '' OR p.until < '~'
+	UNION SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.server = p.subject WHERE p.since > '' OR p.until < '~')`
+
+// talkParts are the conversations as parts of which each is between two assets: a conversation over all surveys, or what one survey
+// told of it, where an end is cut. Any time is one of an asset that is not cut, and so is none.
+const talkParts = `(SELECT t.id AS talk, 0 AS survey, t.client, t.server, t.transport, t.port, t.protocol, t.packets, t.bytes, t.operations, t.frequency,
+		t.cyclic, t.median_ns, t.first_ns, t.last_ns, '' AS last
+		FROM talks AS t WHERE t.id NOT IN ` + cutTalks + `
+	UNION ALL SELECT t.id, c.survey, t.client, t.server, t.transport, t.port, t.protocol, c.packets, c.bytes, c.operations, c.frequency,
+		c.frequency = 'cyclic', c.median_ns, c.first_ns, c.last_ns, (SELECT last FROM conversations AS w WHERE w.survey = c.survey AND w.talk = c.talk)
+		FROM ` + cutTalks + ` AS cut CROSS JOIN talks AS t ON t.id = cut.id CROSS JOIN surveys AS v CROSS JOIN talk_surveys AS c ON c.survey = v.id AND c.talk = t.id)`
 
 func (v view) conversations(ctx context.Context, which string, args ...any) iter.Seq2[inventory.Conversation, error] {
 	return stream(ctx, v, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
 		var group talkGroup
 		// The site and segment of both ends are the same: a listener hears one segment.
 		err := each(ctx, tx, `SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,
-			max(a.vlan, b.vlan), c.packets, c.bytes, c.operations, c.frequency, c.median_ns, c.first, c.last, b.segment
-			FROM conversations AS c `+which+` JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
+			max(a.vlan, b.vlan), c.packets, c.bytes, c.operations, c.frequency, c.median_ns, c.first_ns, c.last_ns, b.segment
+			FROM `+talkParts+` AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
 			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
-			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
-			ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last, c.id`,
+			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until`+which+`
+			ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last_ns, c.talk, c.survey`,
 			func(scan func(...any) error) error {
 				row, err := scanTalk(scan)
 				if err != nil {
@@ -56,10 +70,10 @@ func (v view) conversations(ctx context.Context, which string, args ...any) iter
 	})
 }
 
-// Partners are who talks to whom, in no order; the same two may come several times.
+// Partners are who talks to whom, in no order; the same two may come several times. Cyclic is who ever did so in a cycle.
 func (v view) Partners(ctx context.Context) iter.Seq2[inventory.Partners, error] {
 	return stream(ctx, v, "list who talks to whom", func(tx *sql.Tx, yield func(inventory.Partners) error) error {
-		return each(ctx, tx, `SELECT pa.asset, pb.asset, c.frequency = 'cyclic' FROM conversations AS c
+		return each(ctx, tx, `SELECT pa.asset, pb.asset, c.cyclic FROM `+talkParts+` AS c
 			JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
 			JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until`,
 			func(scan func(...any) error) error {
@@ -106,21 +120,23 @@ type talkLine struct {
 
 func scanTalk(scan func(...any) error) (talkLine, error) {
 	var t talkLine
-	var median int64
-	var first, last string
+	var port, vlan, packets, bytes, operations, median, first, last int64 // which is scanned faster than other numbers
 	c := &t.Conversation
-	if err := scan(&t.clientMAC, &c.ClientIP, &c.Client, &t.serverMAC, &c.ServerIP, &c.Server, &c.Transport, &c.Port, &c.Protocol,
-		&c.VLAN, &c.Packets, &c.Bytes, &t.operations, &c.Frequency, &median, &first, &last, &t.segment); err != nil {
+	if err := scan(&t.clientMAC, &c.ClientIP, &c.Client, &t.serverMAC, &c.ServerIP, &c.Server, &c.Transport, &port, &c.Protocol,
+		&vlan, &packets, &bytes, &operations, &c.Frequency, &median, &first, &last, &t.segment); err != nil {
 		return t, err
 	}
+	c.Port, c.VLAN, c.Packets, c.Bytes = uint16(port), uint16(vlan), uint64(packets), uint64(bytes) //nolint:gosec // as they were stored
+	t.operations = discovery.Operations(operations)                                                 //nolint:gosec // as they were stored
 	c.MedianIntervalMS = time.Duration(median).Milliseconds()
+	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)
 	if c.ClientIP == "" {
 		c.ClientMAC = t.clientMAC
 	}
 	if c.ServerIP == "" {
 		c.ServerMAC = t.serverMAC
 	}
-	return t, parseTimes(first, &c.FirstSeen, last, &c.LastSeen)
+	return t, nil
 }
 
 // talkGroup is the rows between two ends, over one transport and port, in the order of time.

@@ -167,29 +167,34 @@ const maxNewPeers = 20
 // have a rhythm.
 func newTalks(ctx context.Context, tx *session, survey int64) ([]inventory.Change, error) {
 	var before bool
-	if _, err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM conversations AS c JOIN subjects AS s ON s.id = c.server JOIN surveys AS v ON v.id = ?1
-		WHERE c.survey < ?1 AND s.segment = v.segment)`, []any{survey}, &before); err != nil || !before {
+	if _, err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM talks AS t JOIN subjects AS s ON s.id = t.server JOIN surveys AS v ON v.id = ?1
+		WHERE t.since < ?1 AND s.segment = v.segment)`, []any{survey}, &before); err != nil || !before {
 		return nil, err
 	}
 	var changes []inventory.Change
 	// Most were heard before between the same two addresses; only of the others it matters what else their assets did.
 	err := each(ctx, tx, `WITH fresh AS MATERIALIZED (
-			SELECT c.client FROM conversations AS c WHERE c.survey = ?1 AND c.mode = 'heard' AND (c.answered OR c.frequency IN ('cyclic', 'periodic'))
-				AND NOT EXISTS (SELECT 1 FROM conversations AS o WHERE o.client = c.client AND o.server = c.server AND o.transport = c.transport
-					AND o.port = c.port AND o.protocol = c.protocol AND o.survey < ?1 AND o.mode = 'heard')),
+			SELECT t.client FROM talks AS t CROSS JOIN talk_surveys AS c ON c.survey = ?1 AND c.talk = t.id
+			WHERE t.since = ?1 AND t.mode = 'heard' AND (c.answered OR c.frequency IN ('cyclic', 'periodic'))),
 		near AS MATERIALIZED (
 			SELECT client AS subject FROM fresh
 			UNION SELECT q.subject FROM fresh JOIN asset_subjects AS p ON p.subject = fresh.client JOIN asset_subjects AS q ON q.asset = p.asset
 			UNION SELECT o.id FROM fresh JOIN subjects AS s ON s.id = fresh.client JOIN subjects AS o ON o.segment = s.segment AND o.ip = s.ip WHERE s.ip <> ''),
+		told AS (
+			SELECT t.client, t.server, t.transport, t.port, t.protocol, c.survey, '' AS last, c.answered, c.frequency
+				FROM near CROSS JOIN talks AS t ON t.client = near.subject AND t.mode = 'heard' AND t.id NOT IN `+cutTalks+`
+				CROSS JOIN talk_surveys AS c ON c.survey IN (t.since, ?1) AND c.talk = t.id
+			UNION ALL SELECT t.client, t.server, t.transport, t.port, t.protocol, c.survey, c.last, c.answered, c.frequency
+				FROM near CROSS JOIN talks AS t ON t.client = near.subject AND t.mode = 'heard' AND t.id IN `+cutTalks+`
+				CROSS JOIN surveys AS v CROSS JOIN conversations AS c ON c.survey = v.id AND c.talk = t.id),
 		talk AS (
 			SELECT c.survey, coalesce(pa.asset, '') AS client, CASE WHEN pa.asset IS NULL THEN a.ip ELSE '' END AS client_end,
 				coalesce(pb.asset, '') AS server, CASE WHEN pb.asset IS NULL THEN b.ip ELSE '' END AS server_end,
 				c.transport, c.port, c.protocol, a.ip AS client_ip, b.ip AS server_ip
-			FROM near CROSS JOIN conversations AS c ON c.client = near.subject JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server
+			FROM told AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server
 			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
 			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
-			WHERE c.mode = 'heard' AND c.survey <= ?1 AND c.protocol NOT IN `+noisy+`
-				AND (c.survey < ?1 OR c.answered OR c.frequency IN ('cyclic', 'periodic'))),
+			WHERE c.survey <= ?1 AND c.protocol NOT IN `+noisy+` AND (c.survey < ?1 OR c.answered OR c.frequency IN ('cyclic', 'periodic'))),
 		new AS (SELECT client, client_end, server, server_end, transport, port FROM talk WHERE survey = ?1 AND client || server <> ''
 			EXCEPT SELECT client, client_end, server, server_end, transport, port FROM talk WHERE survey < ?1)
 		SELECT client, client_end, server, server_end, transport, port, max(protocol), max(client_ip), max(server_ip)

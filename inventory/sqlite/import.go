@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -302,21 +303,45 @@ func (i *importer) takeLinks(ctx context.Context, tx *session) error {
 		})
 }
 
-// takeConversations adds those of the surveys that are new here.
+// takeConversations adds what the surveys tell of them that are new here.
 func (i *importer) takeConversations(ctx context.Context, tx *session) error {
-	const columns = "transport, port, protocol, mode, packets, bytes, operations, answered, frequency, median_ns, first, last"
-	return i.copy(ctx, tx, "conversations", "client, server, "+columns, 14, func(row []any) error {
-		for n := range 2 {
-			id, ok := row[n].(int64)
-			if !ok {
-				return fmt.Errorf("%w: a conversation without its ends", ErrDamaged)
-			}
-			row[n] = i.subjects[id]
-			i.writer.dirty[i.subjects[id]] = true
+	var fresh []int64
+	for survey := range i.fresh {
+		fresh = append(fresh, survey)
+	}
+	talks := map[int64]int64{} // row there: row here
+	err := each(ctx, i.from.read, `SELECT id, client, server, transport, port, protocol, mode FROM talks
+		WHERE id IN (SELECT talk FROM talk_surveys WHERE survey IN (SELECT value FROM json_each(?)))`, func(scan func(...any) error) error {
+		var there, here, client, server, port int64
+		var transport, protocol, mode string
+		if err := scan(&there, &client, &server, &transport, &port, &protocol, &mode); err != nil {
+			return err
 		}
+		client, server = i.subjects[client], i.subjects[server]
+		i.writer.dirty[client], i.writer.dirty[server] = true, true
+		// What it adds up to is counted below.
+		_, err := tx.row(ctx, `INSERT INTO talks (client, server, transport, port, protocol, mode, since, packets, bytes, operations, frequency, cyclic, median_ns,
+			first_ns, last_ns) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, 0, 0, 0) ON CONFLICT DO UPDATE SET port = port RETURNING id`,
+			[]any{client, server, transport, port, protocol, mode, i.writer.survey}, &here)
+		talks[there] = here
+		return err
+	}, numbersText(fresh))
+	if err != nil {
+		return err
+	}
+	const columns = "talk, packets, bytes, operations, answered, frequency, median_ns, first_ns, last_ns"
+	if err := i.copy(ctx, tx, "talk_surveys", columns, 9, func(row []any) error {
+		there, ok := row[0].(int64)
+		if !ok {
+			return fmt.Errorf("%w: what was told of no conversation", ErrDamaged)
+		}
+		row[0] = talks[there]
 		i.count.Conversations++
 		return nil
-	})
+	}); err != nil {
+		return err
+	}
+	return countTalks(ctx, tx, slices.Sorted(maps.Values(talks)))
 }
 
 // takeLedger adds what the surveys that are new here sent.

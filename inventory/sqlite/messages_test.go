@@ -24,6 +24,7 @@ func sound(t testing.TB, s *Store) {
 	for _, line := range lost {
 		t.Error(line)
 	}
+	soundTalks(t, s)
 }
 
 // messageRows are how many messages are stored.

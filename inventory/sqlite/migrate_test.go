@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +116,44 @@ func TestOldInventoriesAreBroughtUpToDate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What each survey told of a conversation is kept when the conversations come to stand once: schema 9.
+func TestOldConversationsAreKept(t *testing.T) {
+	path := inventoryOf(t, 8)
+	db, err := sql.Open("sqlite", dsn(path, pragma("foreign_keys(1)")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		`INSERT INTO surveys (id, kind, segment, operator, permission, sensor, scope, own, started, ended, outcome, reasons, counts, version, uid)
+			SELECT n.value, kind, segment, operator, permission, sensor, scope, own, started, ended, outcome, reasons, counts, version, n.value
+			FROM surveys, json_each('[2, 3, 4]') AS n WHERE surveys.id = 1`,
+		`INSERT INTO conversations (survey, client, server, transport, port, protocol, mode, packets, bytes, operations, answered, frequency, median_ns, first, last) VALUES
+			(2, 2, 1, 'tcp', 502, 'modbus', 'heard', 7, 700, 2, 0, '', 0, '2026-03-03T06:00:04.000000001Z', '2026-03-03T06:10:00.999999999Z'),
+			(3, 2, 1, 'tcp', 502, 'modbus', 'asked', 1, 100, 4, 1, 'one-off', 0, '2026-03-04T06:00:04.000000000Z', '2026-03-04T06:00:04.000000000Z'),
+			(4, 2, 1, 'tcp', 502, 'modbus', 'heard', 9, 900, 0, 1, 'sporadic', 250000000, '2026-03-01T06:00:04.500000000Z', '2026-03-01T06:10:00.000000000Z'),
+			(1, 1, 2, 'udp', 161, '', 'heard', 1, 64, 0, 0, 'one-off', 0, '1969-12-31T23:59:59.999999999Z', '1970-01-01T00:00:00.000000000Z'),
+			(4, 2, 1, 'ethertype', 34962, 'profinet', 'heard', 1, 64, 0, 0, '', 0, '1500-01-01T00:00:00.000000000Z', '2600-01-01T00:00:00.000000000Z')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const rows = `SELECT concat_ws(' ', survey, client, server, transport, port, protocol, mode, packets, bytes, operations, answered, frequency, median_ns, first, last)
+		FROM conversations ORDER BY 1`
+	want, err := texts(db.QueryContext(t.Context(), rows))
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range want { // times that nobody has: see nanos
+		want[i] = strings.NewReplacer("1500-01-01T00:00:00", "1677-09-21T00:12:44", "2600-01-01T00:00:00", "2262-04-11T23:47:15").Replace(row)
+	}
+	s := openStore(t, path, options())
+	got, err := texts(s.read.QueryContext(t.Context(), rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "what each survey told", want, got)
+	soundTalks(t, s)
 }

@@ -355,7 +355,7 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	var c Counts
 	err := s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sites), (SELECT count(*) FROM segments), (SELECT count(*) FROM surveys),
 		(SELECT count(*) FROM assets), (SELECT count(*) FROM assets WHERE body ->> 'vendor' <> ''), (SELECT count(*) FROM assets WHERE body ->> 'model' <> ''),
-		(SELECT count(*) FROM assets WHERE body ->> 'firmware' <> ''), (SELECT count(*) FROM facts), (SELECT count(*) FROM conversations),
+		(SELECT count(*) FROM assets WHERE body ->> 'firmware' <> ''), (SELECT count(*) FROM facts), (SELECT count(*) FROM talks),
 		(SELECT count(*) FROM ledger)`).Scan(&c.Sites, &c.Segments, &c.Surveys, &c.Assets, &c.WithVendor, &c.WithModel, &c.WithFirmware,
 		&c.Facts, &c.Conversations, &c.Asked)
 	return c, told("count", err)

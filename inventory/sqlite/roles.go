@@ -21,11 +21,14 @@ func roles(ctx context.Context, tx *sql.Tx, assets []string) (map[string]invento
 		{"client", "server", func(r *inventory.Roles) *map[string]int { return &r.Asks }},
 		{"server", "client", func(r *inventory.Roles) *map[string]int { return &r.Serves }},
 	} {
-		err := each(ctx, tx, `SELECT p.asset, c.protocol, count(DISTINCT q.asset) FROM json_each(?) AS only
+		err := each(ctx, tx, `SELECT p.asset, t.protocol, count(DISTINCT q.asset) FROM json_each(?) AS only
 			CROSS JOIN asset_subjects AS p ON p.asset = only.value
-			CROSS JOIN conversations AS c ON c.`+side.own+` = p.subject AND c.last >= p.since AND c.last < p.until
-			CROSS JOIN asset_subjects AS q ON q.subject = c.`+side.other+` AND c.last >= q.since AND c.last < q.until
-			WHERE c.protocol IN (SELECT value FROM json_each(?)) AND c.mode = 'heard' AND p.asset <> q.asset GROUP BY 1, 2`, func(scan func(...any) error) error {
+			CROSS JOIN talks AS t ON t.`+side.own+` = p.subject
+			CROSS JOIN asset_subjects AS q ON q.subject = t.`+side.other+`
+			WHERE t.protocol IN (SELECT value FROM json_each(?)) AND t.mode = 'heard' AND p.asset <> q.asset
+				AND (max(p.since, q.since) = '' AND min(p.until, q.until) = '~' OR EXISTS (SELECT 1 FROM surveys AS v
+					CROSS JOIN conversations AS c ON c.survey = v.id AND c.talk = t.id AND c.last >= max(p.since, q.since) AND c.last < min(p.until, q.until)))
+			GROUP BY 1, 2`, func(scan func(...any) error) error {
 			var asset, protocol string
 			var peers int
 			if err := scan(&asset, &protocol, &peers); err != nil {

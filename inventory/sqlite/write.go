@@ -1,14 +1,11 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +36,8 @@ type writer struct {
 	dirty    map[int64]bool      // subjects whose assets must be folded again
 	touched  map[int64]time.Time // subjects that were only seen again
 	calms    map[int64]calm      // as far as they were looked up for this batch
+
+	told numbers // the talks that this survey has told of
 
 	behind  bool // there are unsettled subjects
 	settled time.Time
@@ -156,71 +155,6 @@ func (w *writer) links(ctx context.Context, tx *session, b *batch) error {
 			return err
 		}
 		w.see(subject, row.last)
-	}
-	return nil
-}
-
-// talks adds conversations up.
-func (w *writer) talks(ctx context.Context, tx *session, b *batch) error {
-	// One client's after the other, as they are stored.
-	keys := slices.SortedFunc(maps.Keys(b.talks), func(x, y talkKey) int {
-		return cmp.Or(x.client.IP.Compare(y.client.IP), x.server.IP.Compare(y.server.IP))
-	})
-	for _, k := range keys {
-		row := b.talks[k]
-		client, err := w.subject(ctx, tx, k.client)
-		if err != nil {
-			return err
-		}
-		server, err := w.subject(ctx, tx, k.server)
-		if err != nil {
-			return err
-		}
-		var id, survey int64
-		var answered bool
-		var mode string
-		known, err := tx.row(ctx, `SELECT id, survey, answered, mode FROM conversations
-			WHERE client = ? AND server = ? AND transport = ? AND port = ? AND protocol = ? ORDER BY survey DESC LIMIT 1`,
-			[]any{client, server, k.transport.String(), k.port, k.protocol}, &id, &survey, &answered, &mode)
-		first, last := timeText(row.first), timeText(row.last)
-		switch {
-		case err != nil:
-		case !known || survey != w.survey:
-			news := !known || row.answered && !answered || mode != k.mode.String()
-			for _, end := range []struct {
-				subject int64
-				there   bool
-			}{{client, true}, {server, row.answered}} {
-				calm, err := w.calmOf(ctx, tx, end.subject)
-				if err != nil {
-					return err
-				}
-				if news || !calm.ok {
-					w.dirty[end.subject] = true
-				} else if end.there {
-					w.see(end.subject, row.last)
-				}
-			}
-			_, err = tx.exec(ctx, `INSERT INTO conversations (survey, client, server, transport, port, protocol, mode, packets, bytes, operations,
-				answered, frequency, median_ns, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				w.survey, client, server, k.transport.String(), k.port, k.protocol, k.mode.String(), int64(row.packets), int64(row.bytes),
-				row.operations, bit(row.answered), row.frequency, int64(row.median), first, last)
-		default:
-			if row.answered && !answered {
-				w.dirty[server] = true
-			}
-			w.see(client, row.last)
-			if answered {
-				w.see(server, row.last)
-			}
-			_, err = tx.exec(ctx, `UPDATE conversations SET packets = packets + ?2, bytes = bytes + ?3, operations = operations | ?4,
-				answered = answered | ?5, frequency = CASE ?6 WHEN '' THEN frequency ELSE ?6 END,
-				median_ns = CASE ?7 WHEN 0 THEN median_ns ELSE ?7 END, first = min(first, ?8), last = max(last, ?9) WHERE id = ?1`,
-				id, int64(row.packets), int64(row.bytes), row.operations, bit(row.answered), row.frequency, int64(row.median), first, last)
-		}
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }
