@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -98,6 +99,38 @@ func TestAMachineThatSleptBeginsOnceWhenItWakes(t *testing.T) {
 	s := &simulated{clock: monday(), takes: time.Minute, surveys: 2, slept: map[string]time.Duration{"Tue 06:00": 51 * time.Hour}}
 	s.run(t, []string{"0 6 * * *"}, time.Time{})
 	s.expect(t, []string{"Thu 09:00", "Fri 06:00"}, "begins 51h0m0s late")
+}
+
+// The clock on the wall decides: it is set forth while nothing is done, and back.
+func TestTheClockIsSet(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		set, took, ending time.Duration // the clock after ten minutes, and when the wait for one hour is over
+	}{
+		{"forth", 49 * time.Minute, 11 * time.Minute, time.Minute},
+		{"forth_beyond", 26 * time.Hour, 10 * time.Minute, 11 * time.Second},
+		{"back", -3 * time.Hour, 4 * time.Hour, time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				looked := 0
+				clock := func() time.Time {
+					now := time.Now()
+					if now.Sub(began) >= 10*time.Minute {
+						now = now.Add(c.set)
+					}
+					return now.Round(0)
+				}
+				if err := waiter(clock, func() { looked++ })(t.Context(), began.Add(time.Hour).Round(0)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took < c.took || took > c.took+c.ending || looked == 0 {
+					t.Errorf("it waited for %s", took)
+				}
+			})
+		})
+	}
 }
 
 func TestCalendarMistakesAreTold(t *testing.T) {

@@ -231,6 +231,9 @@ func blind(plan ask.Plan) []netip.Addr {
 	for _, d := range plan.Devices {
 		asked[d.Address] = true
 	}
+	for _, n := range plan.NotAsked { // for another reason than want of evidence
+		asked[n.Address] = asked[n.Address] || n.Grade != "" && n.Grade != discovery.GradeBlind.String()
+	}
 	var out []netip.Addr
 	for _, n := range plan.NotAsked {
 		if n.Address.IsValid() && n.Grade == discovery.GradeBlind.String() && !asked[n.Address] && !slices.Contains(out, n.Address) {

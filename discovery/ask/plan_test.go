@@ -150,8 +150,9 @@ func TestPlanOptIns(t *testing.T) {
 }
 
 func TestPlanSweep(t *testing.T) {
-	hosts := []Host{host("10.1.7.9", Controller), host("10.0.0.4", Controller)}
-	hosts[1].Subject.MAC = mac("28:63:36:aa:bb:cc")
+	hosts := []Host{host("10.1.7.9", Controller), host("10.0.0.4", Controller), host("10.0.0.5", Controller)}
+	hosts[1].Subject.MAC, hosts[1].Heard = mac("28:63:36:aa:bb:cc"), time.Now().Add(-time.Minute)
+	hosts[2].Subject.MAC, hosts[2].Heard = mac("28:63:36:aa:bb:cd"), time.Now().Add(-time.Hour) // it may be gone, or another one
 	for _, c := range []struct {
 		name, scope string
 		max         int

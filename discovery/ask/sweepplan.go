@@ -14,8 +14,8 @@ const sweepProtocol = "arp"
 // stillThereRequest asks one station that had been there, and nobody else.
 const stillThereRequest = "still-there"
 
-// PlanSweep lists the addresses of the scope to look for on the interface's own networks. Those of known hosts with a MAC are
-// not looked for again. Of a network that is larger than Limits.SweepBits allows, only the /24s that hold a known host are.
+// PlanSweep lists the addresses of the scope to look for on the interface's own networks. Those of hosts with a MAC that were heard
+// within Limits.Recent are not looked for. Of a network that is larger than Limits.SweepBits allows, only the /24s that hold a known host are.
 func (k *Keeper) PlanSweep(known []Host) SweepPlan {
 	var s SweepPlan
 	if k.o.Interface == nil {
@@ -42,7 +42,8 @@ func (k *Keeper) PlanSweep(known []Host) SweepPlan {
 	for _, h := range known {
 		addr := h.Subject.IP.Unmap()
 		sweep.hosts = append(sweep.hosts, addr)
-		if !h.Subject.MAC.IsZero() {
+		// Who was there some time ago may be gone, or another device may have the address.
+		if !h.Subject.MAC.IsZero() && k.now().Sub(h.Heard) < k.o.Limits.Recent {
 			sweep.resolved[addr] = true
 		}
 	}

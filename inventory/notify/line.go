@@ -125,26 +125,24 @@ func commonEvent(e inventory.Event, version string) string {
 	extension := []string{
 		"rt=" + strconv.FormatInt(e.Time.UnixMilli(), 10), "externalId=" + strconv.FormatInt(e.Number, 10), "act=" + value.Replace(clean(e.Kind)),
 	}
-	for _, p := range [][2]string{
-		{"dst", e.IP},
-		{"dmac", e.MAC},
-		{"dhost", e.Name},
-		{"cs1Label", "asset"},
-		{"cs1", e.Asset},
-		{"cs2Label", "attribute"},
-		{"cs2", e.Attribute},
-		{"cs3Label", "old"},
-		{"cs3", e.Old},
-		{"cs4Label", "new"},
-		{"cs4", e.New},
-		{"cs5Label", "survey"},
-		{"cs5", e.Survey},
-		{"cs6Label", "segment"},
-		{"cs6", strings.Trim(e.Site+"/"+e.Segment, "/")},
+	for _, p := range []struct{ key, label, value string }{
+		{"dst", "", e.IP},
+		{"dmac", "", e.MAC},
+		{"dhost", "", e.Name},
+		{"cs1", "asset", e.Asset},
+		{"cs2", "attribute", e.Attribute},
+		{"cs3", "old", e.Old},
+		{"cs4", "new", e.New},
+		{"cs5", "survey", e.Survey},
+		{"cs6", "segment", strings.Trim(e.Site+"/"+e.Segment, "/")},
 	} {
-		if p[1] != "" {
-			extension = append(extension, p[0]+"="+value.Replace(clean(p[1])))
+		if p.value == "" {
+			continue
 		}
+		if p.label != "" {
+			extension = append(extension, p.key+"Label="+p.label)
+		}
+		extension = append(extension, p.key+"="+value.Replace(clean(p.value)))
 	}
 	return out + strings.Join(extension, " ")
 }

@@ -71,6 +71,15 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A field that has no value has no label either.
+func TestLabelsStandBesideValues(t *testing.T) {
+	e := firmware(9)
+	e.Attribute, e.Old = "", ""
+	if got := commonEvent(e, "v1"); strings.Contains(got, "cs2") || strings.Contains(got, "cs3") || !strings.Contains(got, "cs4Label=new cs4=2.9.4") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestHostileNamesForgeNothing(t *testing.T) {
 	for _, cef := range []bool{false, true} {
 		got := line(hostile(8), 16, "lap top\n", "v|1", 42, cef)
