@@ -18,8 +18,10 @@ const (
 	// PathEntered is the piece of path that stands for a device without an address, such as one on a serial line: its value tells
 	// it from others of its segment.
 	PathEntered = "entered"
-	// KeyEntered says that a person entered the device.
+	// KeyEntered says that a person entered the device: EnteredYes, or EnteredNo when that was taken back.
 	KeyEntered discovery.Key = "person.entered"
+	EnteredYes               = "yes"
+	EnteredNo                = "no"
 	// ruleStated is the rule of what people say.
 	ruleStated = "stated"
 	// statedSure is how sure a statement is: enough to be shown, not enough to be relied on for advisories.
@@ -78,6 +80,38 @@ func observed(evidence []Evidence) []Evidence {
 		return evidence
 	}
 	return slices.DeleteFunc(slices.Clone(evidence), func(e Evidence) bool { return e.Mode == discovery.Person })
+}
+
+// isTakenBack reports whether the last word of people under a subject was that the device was entered by mistake.
+func (s Sighting) isTakenBack() bool {
+	var said, tookBack time.Time
+	for _, e := range s.Evidence {
+		switch {
+		case e.Mode != discovery.Person:
+		case e.Fact.Key == KeyEntered && e.Fact.Value == EnteredNo:
+			tookBack = e.Last
+		case e.Last.After(said):
+			said = e.Last
+		}
+	}
+	return tookBack.After(said)
+}
+
+// withoutMistakes are the sightings without what people took back: what was observed under the same subject stays.
+func withoutMistakes(sightings []Sighting) []Sighting {
+	if !slices.ContainsFunc(sightings, Sighting.isTakenBack) {
+		return sightings
+	}
+	out := make([]Sighting, 0, len(sightings))
+	for _, s := range sightings {
+		if s.isTakenBack() {
+			s.Evidence = observed(s.Evidence)
+		}
+		if len(s.Evidence)+len(s.Talks) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // isEntered reports whether a path stands for a device without an address.

@@ -75,6 +75,21 @@ func TestStated(t *testing.T) {
 			[]string{mac + " feeder"},
 			"",
 		},
+		"a_device_that_was_entered_by_mistake": {
+			slices.Concat(byHand(mac, 0, "s-1", "model", "PM5560", "entered", "yes"), byHand(mac, 50, "s-2", "entered", "no"), byHand(ip, 60, "s-3", "model", "ATV340")),
+			[]string{ip + " ATV340"},
+			"",
+		},
+		"a_device_that_was_entered_by_mistake_and_entered_again": {
+			slices.Concat(byHand(mac, 50, "s-2", "entered", "no"), byHand(mac, 80, "s-3", "model", "PM5560", "entered", "yes")),
+			[]string{mac + " PM5560"},
+			"",
+		},
+		"a_mistake_says_nothing_of_the_device_that_is_met_there_later": {
+			append(slices.Concat(byHand(mac+" "+ip, 0, "s-1", "model", "PM5560", "entered", "yes"), byHand(mac+" "+ip, 50, "s-2", "entered", "no")), arp),
+			[]string{mac + "/" + ip},
+			SeenPassive,
+		},
 		"an_address_of_a_list_yields_to_what_is_heard": {
 			[]said{
 				{about: mac + " " + ip, key: discovery.KeyBinding, value: "table", at: 0, survey: "s-1", mode: discovery.Person},

@@ -51,8 +51,10 @@ const (
 //   - an address that a device tells to be that of one of its ports, with who holds it: see joinInterface.
 //
 // Nothing else is ever joined by an IP, and nothing by a name.
+//
+// What a person entered by mistake and took back is no thing.
 func (r Rules) Resolve(sightings []Sighting) []Thing {
-	atoms := r.atomize(sightings)
+	atoms := r.atomize(withoutMistakes(sightings))
 	g := newGroups(atoms)
 	g.decide(r.active())
 	for _, kind := range []MarkKind{

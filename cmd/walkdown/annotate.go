@@ -21,6 +21,7 @@ type annotateCmd struct {
 	Output    string `short:"o" placeholder:"FILE" type:"path" help:"--template: where to write; standard output without it."`
 	Excel     bool   `help:"--template: semicolons and a byte order mark, as Excel wants them in many countries."`
 	Add       bool   `help:"Lines that no asset is found for become assets that only people know of: silent devices, devices on a serial line."`
+	TakeBack  bool   `help:"The devices of the lines were entered with --add by mistake: they leave the inventory. --add enters them again, with all that was said of them."`
 	Reconcile string `placeholder:"OLD-LIST.csv" help:"Compare a list of before with the inventory, and change nothing."`
 	DryRun    bool   `help:"Only show what would change."`
 	Yes       bool   `help:"Do not ask for a confirmation."`
@@ -42,6 +43,9 @@ func (c annotateCmd) Run(a *app) error {
 		if given {
 			modes++
 		}
+	}
+	if c.TakeBack && (c.File == "" || c.Add) {
+		return usage("`walkdown annotate FILE.csv --take-back`: a line for each device, with its id, serial number, MAC or IP", "--take-back needs a FILE.csv, and goes without --add")
 	}
 	if modes != 1 {
 		return usage("`walkdown annotate --template > people.csv`, edit it, `walkdown annotate people.csv`", "annotate needs a FILE.csv, or --template, or --reconcile OLD-LIST.csv")
@@ -90,15 +94,19 @@ func (c annotateCmd) takeIn(a *app) error {
 		case err != nil:
 			return err
 		case !ok:
-			a.say("nothing was taken in")
+			a.say("nothing was changed")
 			return nil
 		}
 		if err := c.store(a, intake); err != nil {
 			return err
 		}
-		a.say("taken in: %s", counted(len(intake.differences), "value", "values"))
+		if c.TakeBack {
+			a.say("taken back: %s", plural(len(intake.taken), "device"))
+		} else {
+			a.say("taken in: %s", counted(len(intake.differences), "value", "values"))
+		}
 	} else if c.DryRun {
-		a.say("nothing was taken in: it was a dry run")
+		a.say("nothing was changed: it was a dry run")
 	}
 	if n := len(intake.problems); n > 0 {
 		return incomplete([]string{counted(n, "line or value was", "lines or values were") + " left out"})
@@ -113,15 +121,23 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// what says what is going to be done.
+func (c annotateCmd) what(n int) string {
+	if c.TakeBack {
+		return "taking back " + plural(n, "device")
+	}
+	return "taking in " + counted(n, "value", "values")
+}
+
 // confirmed asks a person.
 func (c annotateCmd) confirmed(a *app, n int) (bool, error) {
 	if c.Yes {
 		return true, nil
 	}
 	if !a.terminal() || c.File == "-" {
-		return false, usage("look at them with --dry-run, then give --yes", "without a terminal, taking in %s needs --yes", counted(n, "value", "values"))
+		return false, usage("look at them with --dry-run, then give --yes", "without a terminal, %s needs --yes", c.what(n))
 	}
-	answer, err := a.askLine(fmt.Sprintf("Take in %s? [y/N] ", counted(n, "value", "values")))
+	answer, err := a.askLine("Go on with " + c.what(n) + "? [y/N] ")
 	if err != nil {
 		return false, err
 	}

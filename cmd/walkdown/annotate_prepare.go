@@ -22,6 +22,7 @@ type intake struct {
 	annotations []inventory.Annotation
 	statements  []plateWord // about assets that are known
 	entered     []entry     // devices that only people know of
+	taken       []takenBack // of these, those that were entered by mistake
 }
 
 // plateWord is what a person says of a nameplate.
@@ -65,7 +66,9 @@ func (c annotateCmd) prepare(a *app, table *sheet.Sheet) (*intake, error) {
 		return nil, failed(fmt.Errorf("read the heads of the sheet: %w", err), "")
 	case !l.Identifies():
 		return nil, failed(errors.New("no column of the sheet tells whom a line is about"), "columns that do: id, serial, mac, ip with segment")
-	case len(l.Names()) == 0 && !c.Add:
+	case c.TakeBack && kind != "a-":
+		return nil, failed(errors.New("only devices are taken back, and the sheet is about something else"), "")
+	case len(l.Names()) == 0 && !c.Add && !c.TakeBack:
 		return nil, failed(errors.New("the sheet has no column that people fill in"), "`walkdown annotate --template` makes a sheet with all of them")
 	}
 	lines := make([]inventory.Line, len(table.Rows))
@@ -138,6 +141,9 @@ func (c annotateCmd) assets(a *app, store *sqlite.Store, lines []inventory.Line,
 		default:
 			in.problem(line.Number, "%v", err)
 		}
+	}
+	if c.TakeBack {
+		return takeBack(a, store, about, in)
 	}
 	stated, err := statedFacts(a, store)
 	if err != nil {

@@ -25,7 +25,7 @@ func (c annotateCmd) store(a *app, in *intake) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	author := first(c.Author, operator())
-	if len(in.statements)+len(in.entered) > 0 {
+	if len(in.statements)+len(in.entered)+len(in.taken) > 0 {
 		if err := c.observe(a, store, in, author); err != nil {
 			return err
 		}
@@ -76,12 +76,20 @@ func (c annotateCmd) observe(a *app, store *sqlite.Store, in *intake, author str
 		tell(e.plateWord)
 		recorder.Observe(discovery.Observation{
 			Time: at, Sensor: c.File, Protocol: inventory.PersonProtocol, Mode: discovery.Person, Subject: e.about,
-			Facts: []discovery.Fact{discovery.NewFact(inventory.KeyEntered, "yes")},
+			Facts: []discovery.Fact{discovery.NewFact(inventory.KeyEntered, inventory.EnteredYes)},
 		})
 		for _, subject := range e.bound {
 			recorder.Observe(discovery.Observation{
 				Time: at, Sensor: c.File, Protocol: inventory.PersonProtocol, Mode: discovery.Person, Subject: subject,
 				Facts: []discovery.Fact{discovery.NewFact(discovery.KeyBinding, "table")},
+			})
+		}
+	}
+	for _, device := range in.taken {
+		for _, subject := range device.subjects {
+			recorder.Observe(discovery.Observation{
+				Time: at, Sensor: c.File, Protocol: inventory.PersonProtocol, Mode: discovery.Person, Subject: subject,
+				Facts: []discovery.Fact{discovery.NewFact(inventory.KeyEntered, inventory.EnteredNo)},
 			})
 		}
 	}

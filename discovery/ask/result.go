@@ -58,6 +58,13 @@ type ItemResult struct {
 	starved   bool   // the budget of the device was too small
 }
 
+// isUnasked reports whether the run ended before anything was sent to the device.
+func (d DeviceResult) isUnasked() bool {
+	return len(d.Items) > 0 && !slices.ContainsFunc(d.Items, func(i ItemResult) bool {
+		return i.Questions+i.Setup > 0 || i.Outcome != ItemInterrupted && i.Outcome != ItemFailed
+	})
+}
+
 // ItemOutcome sums a protocol of a device up in a word.
 type ItemOutcome string
 

@@ -144,8 +144,11 @@ func (r *run) result(ctx context.Context, cause error) (Result, error) {
 	out := r.tally.result()
 	reached := 0
 	for _, d := range r.results {
-		if d != nil {
-			out.Devices = append(out.Devices, *d)
+		if d == nil {
+			continue
+		}
+		out.Devices = append(out.Devices, *d)
+		if !d.isUnasked() {
 			reached++
 		}
 	}

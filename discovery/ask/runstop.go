@@ -15,8 +15,8 @@ import (
 // maxStillThere is how often at most one device is looked for in a run.
 const maxStillThere = 3
 
-// errStopped says that the run ended itself before its plan did.
-var errStopped = errors.New("the run was stopped")
+// ErrStopped says that the run ended itself before its plan did: a window closed, or devices fell silent.
+var ErrStopped = errors.New("the run was stopped")
 
 // brake holds or ends a whole run: when devices fall silent, and when the maintenance window closes.
 type brake struct {
@@ -44,7 +44,7 @@ func (b *brake) fell(addr netip.Addr, reason string) {
 	b.mu.Unlock()
 	switch {
 	case n >= b.limits.StopAt:
-		err := fmt.Errorf("%w: %d devices fell silent while devices were asked: %s", errStopped, n, who)
+		err := fmt.Errorf("%w: %d devices fell silent while devices were asked: %s", ErrStopped, n, who)
 		b.notice(err.Error())
 		b.stop(err)
 	case pause:

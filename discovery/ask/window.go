@@ -152,7 +152,7 @@ func (w Windows) closed(now time.Time) error {
 	if _, open := w.Open(now); open {
 		return nil
 	}
-	return fmt.Errorf("%w: outside of the window %s, which opens again on %s", errStopped, strings.Join(w.Strings(), ", "),
+	return fmt.Errorf("%w: outside of the window %s, which opens again on %s", ErrStopped, strings.Join(w.Strings(), ", "),
 		w.Next(now).Format("Mon 2 Jan 15:04"))
 }
 

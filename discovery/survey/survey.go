@@ -169,8 +169,10 @@ func (s *Survey) phases(ctx context.Context, ear *ear, report *Report) error {
 			report.Reasons = append(report.Reasons, fmt.Sprintf("the hosts on the link could not all be found: %v", err))
 		}
 	}
-	if err := s.segments(askCtx, plan.Segments, report); err != nil || askCtx.Err() != nil {
-		return err
+	if !errors.Is(err, ask.ErrStopped) {
+		if err := s.segments(askCtx, plan.Segments, report); err != nil || askCtx.Err() != nil {
+			return err
+		}
 	}
 	if plan.Sweep != nil || len(plan.Segments) > 0 {
 		if plan, err = s.plan(askCtx); err != nil {
@@ -196,11 +198,8 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 		if err != nil {
 			return err
 		}
-		s.segment(ctx, p, hosts, report)
-		select {
-		case <-ctx.Done():
-			return nil
-		default:
+		if err := s.segment(ctx, p, hosts, report); errors.Is(err, ask.ErrStopped) || ctx.Err() != nil {
+			return nil //nolint:nilerr // it is among the reasons
 		}
 	}
 	return nil
@@ -208,13 +207,14 @@ func (s *Survey) segments(ctx context.Context, plans []ask.SegmentPlan, report *
 
 // segment puts one question to a link. That it could not be put is a reason why the survey is incomplete, unless it was interrupted
 // or the question does not concern the link.
-func (s *Survey) segment(ctx context.Context, p ask.SegmentPlan, hosts []ask.Host, report *Report) {
+func (s *Survey) segment(ctx context.Context, p ask.SegmentPlan, hosts []ask.Host, report *Report) error {
 	found, err := s.Keeper.Segment(ctx, p, hosts)
 	report.Segments = append(report.Segments, found)
 	report.Reasons = append(report.Reasons, found.Reasons...)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, discovery.ErrNothing) {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("the segment could not be asked: %v", err))
 	}
+	return err
 }
 
 // plan is the fixed plan, or a new one.

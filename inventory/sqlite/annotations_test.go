@@ -137,6 +137,59 @@ func TestEnteredDevicesAreMetLater(t *testing.T) {
 }
 
 // Who talks to whom is told the same with the conversations put together and without.
+// What a person entered by mistake leaves the inventory; entered again, it has its id back, and all that was said of it.
+func TestEnteredByMistake(t *testing.T) {
+	s := newStore(t)
+	at := time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC)
+	meter := discovery.Subject{Site: "default", Segment: "default"}.At(inventory.PathEntered, "schneider_77000560")
+	enter := func(minute int) discovery.Observation {
+		return byHand(meter, at.Add(time.Duration(minute)*time.Minute), "vendor", "Schneider", "model", "PM5560", "serial", "77000560", "entered", inventory.EnteredYes)
+	}
+	mistake := func(minute int) discovery.Observation {
+		return byHand(meter, at.Add(time.Duration(minute)*time.Minute), "entered", inventory.EnteredNo)
+	}
+	survey(t, s, inventory.Survey{Kind: "annotate", Sensor: "list.csv"}, enter(0))
+	id := all(t, s.Assets(t.Context()))[0].ID
+	if _, err := s.Annotate(t.Context(), []inventory.Annotation{{Of: id, Attribute: "owner", Value: "energy", Author: "m.huber"}}); err != nil {
+		t.Fatal(err)
+	}
+	for minute := 1; minute < 6; minute += 2 {
+		before := len(all(t, s.Changes(t.Context(), time.Time{}, "")))
+		survey(t, s, inventory.Survey{Kind: "annotate", Sensor: "wrong.csv"}, mistake(minute))
+		if list := all(t, s.Assets(t.Context())); len(list) > 0 {
+			t.Fatalf("it is still there: %+v", list)
+		}
+		changes := all(t, s.Changes(t.Context(), time.Time{}, ""))[before:]
+		if len(changes) != 1 || changes[0].Kind != inventory.Vanished || changes[0].Asset != id || changes[0].Via != whyTakenBack {
+			t.Errorf("told: %+v", changes)
+		}
+		survey(t, s, inventory.Survey{Kind: "annotate", Sensor: "list.csv"}, enter(minute+1))
+		list := all(t, s.Assets(t.Context()))
+		if len(list) != 1 || list[0].ID != id || list[0].Annotations["owner"] != "energy" || list[0].Model != "PM5560" {
+			t.Fatalf("entered again it is %+v, was %s", list, id)
+		}
+	}
+	// A device that is met there afterwards is another one.
+	survey(t, s, inventory.Survey{Kind: "annotate", Sensor: "wrong.csv"}, mistake(9))
+	survey(t, s, inventory.Survey{Kind: "listen", Sensor: "eth0"}, tells(10, host("28:63:36:aa:bb:cc", "10.0.0.5"), "dev.vendor", "Schneider", "dev.serial", "77000560"))
+	if list := all(t, s.Assets(t.Context())); len(list) != 1 || list[0].ID == id {
+		t.Errorf("what was met has the id of what was taken back: %+v", list)
+	}
+}
+
+// The newest word of a person counts, also where it goes back to what was said before.
+func TestWordsGoToAndFro(t *testing.T) {
+	s := newStore(t)
+	at := time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC)
+	panel := discovery.Subject{Site: "default", Segment: "default"}.At(inventory.PathEntered, "panel")
+	for n, model := range []string{"TP700", "TP900", "TP700", "TP900", "TP700"} {
+		survey(t, s, inventory.Survey{Kind: "annotate", Sensor: "list.csv"}, byHand(panel, at.Add(time.Duration(n)*time.Hour), "model", model))
+		if list := all(t, s.Assets(t.Context())); len(list) != 1 || list[0].Model != model {
+			t.Errorf("word %d: %+v, want %s", n, list, model)
+		}
+	}
+}
+
 func TestPartners(t *testing.T) {
 	s := newStore(t)
 	plc, panel := host("28:63:36:aa:bb:01", "10.0.0.5"), host("28:63:36:aa:bb:02", "10.0.0.6")

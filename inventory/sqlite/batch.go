@@ -186,7 +186,8 @@ func (b *batch) known(about discovery.Subject, key discovery.Key, since time.Tim
 	for k, row := range b.facts {
 		s := b.subjects[k.subject]
 		same := s.Site == about.Site && s.Segment == about.Segment && s.Path == about.Path &&
-			(about.IP.IsValid() && s.IP == about.IP || !about.IP.IsValid() && s.MAC == about.MAC)
+			(about.IP.IsValid() && s.IP == about.IP || !about.IP.IsValid() && s.MAC == about.MAC) &&
+			(about.MAC.IsZero() || s.MAC.IsZero() || s.MAC == about.MAC)
 		if same && row.key == key && row.last.After(newest) && !row.last.Before(since) {
 			value, ok, newest = row.value, true, row.last
 		}

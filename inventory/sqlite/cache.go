@@ -73,9 +73,12 @@ func (w *writer) retire(ctx context.Context, tx *session, before map[string]*sto
 			AND annotations.asset = m.into_asset AND annotations.attribute = w.value ->> 0 AND annotations.time = w.value ->> 1`, past.ID, inventory.Merged); err != nil {
 			return err
 		}
-		if err := exec("DELETE FROM merges WHERE kind = ? AND asset = ?", inventory.Merged, past.ID); err != nil {
+		if err := exec("DELETE FROM merges WHERE kind IN (?, ?) AND asset = ?", inventory.Merged, takenBack, past.ID); err != nil {
 			return err
 		}
+	}
+	if err := w.noteTakenBack(ctx, tx, m.Gone, before); err != nil {
+		return err
 	}
 	gone := slices.Clone(m.Gone)
 	for _, merge := range m.Merged {

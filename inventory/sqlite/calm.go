@@ -64,6 +64,9 @@ func (w *writer) matters(ctx context.Context, tx *session, m *message, facts []f
 			return false, err
 		}
 	}
+	if m.mode == discovery.Person {
+		return true, nil // the newest word of a person counts, also one that was said before
+	}
 	c, err := w.calmOf(ctx, tx, m.subject)
 	if err != nil || !c.ok {
 		return true, err

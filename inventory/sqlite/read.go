@@ -216,12 +216,13 @@ func under(table string, about discovery.Subject) string {
 	return table + ".mac = ?4 AND " + table + ".mac <> '' AND ?3 = ''"
 }
 
-// known is the newest value of a key under an address, or under another address of its asset.
+// known is the newest value of a key under an address, or under another address of its asset. What another MAC told at the IP was
+// told by another device.
 func (s *Store) known(ctx context.Context, about discovery.Subject, key discovery.Key, since time.Time) (string, bool, error) {
 	var value string
 	err := s.read.QueryRowContext(ctx, `WITH here AS (
 			SELECT s.id FROM subjects AS s JOIN segments AS g ON g.id = s.segment JOIN sites AS t ON t.id = g.site
-			WHERE t.name = ?1 AND g.name = ?2 AND `+under("s", about)+`)
+			WHERE t.name = ?1 AND g.name = ?2 AND `+under("s", about)+` AND (?4 = '' OR s.mac = '' OR s.mac = ?4))
 		SELECT f.value FROM facts AS f JOIN subjects AS s ON s.id = f.subject`+joinMessage+`
 		WHERE f.key = ?6 AND m.last >= ?7 AND s.path = ?5 AND f.subject IN (
 			SELECT id FROM here UNION SELECT b.subject FROM here JOIN asset_subjects AS a ON a.subject = here.id AND a.until = '~'

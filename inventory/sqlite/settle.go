@@ -99,6 +99,9 @@ func (w *writer) settlePiece(ctx context.Context, tx *session, c *cluster) error
 	if failed != nil {
 		return failed
 	}
+	if err := c.enteredAgain(ctx, things, &matching); err != nil {
+		return err
+	}
 	matching.Explain(things, func(id string) inventory.Asset {
 		a, err := assetOf(id, []byte(before[id].body))
 		if err != nil {

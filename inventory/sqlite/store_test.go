@@ -487,12 +487,16 @@ func TestKnownIsAnsweredFromMemoryAndStore(t *testing.T) {
 	r.Observe(tells(1, host("", "10.0.0.1"), "dev.vendor=Siemens"))
 	r.Observe(tells(-48*60, host("", "10.0.0.1"), "dev.model=old"))
 	r.Observe(tells(1, host("", "10.0.0.1").At(discovery.PathModbusUnit, "3"), "dev.type=meter"))
+	r.Observe(tells(1, host(router, "10.0.0.9"), "dev.vendor=Cisco"))
 	for _, settled := range []bool{false, true} {
 		for _, c := range []struct {
 			about discovery.Subject
 			key   discovery.Key
 			want  string
 		}{
+			{host(router, "10.0.0.9"), "dev.vendor", "Cisco"},
+			{host("", "10.0.0.9"), "dev.vendor", "Cisco"},
+			{host(plc, "10.0.0.9"), "dev.vendor", ""}, // another device has the address now
 			{host("", "10.0.0.1"), "dev.vendor", "Siemens"},
 			{host(router, "10.0.0.1"), "dev.vendor", "Siemens"},
 			{host("", "10.0.0.1"), "dev.model", ""},

@@ -150,6 +150,8 @@ func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.
 		i := slices.IndexFunc(changes, func(c inventory.Change) bool { return c.Asset == into && c.Kind == inventory.Appeared })
 		switch {
 		case found[asset]:
+		case kind == takenBack:
+			changes = append(changes, tookBack(asset, reason, before))
 		case kind == inventory.Merged:
 			changes = append(changes, inventory.Change{Asset: into, Kind: kind, Old: asset, Via: reason})
 		case i >= 0: // split, and still there
