@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -46,6 +47,7 @@ func (c gapsCmd) Run(a *app) error {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // it was only read
+	defer debug.SetGCPercent(debug.SetGCPercent(listGC))
 	asked, err := inventory.AskedBy(a.ctx, store)
 	if err != nil {
 		return err

@@ -192,6 +192,7 @@ func (s surroundings) complete(ctx context.Context, tx *sql.Tx, page []assetLine
 	for i, line := range page {
 		a := line.asset
 		a.Neighbours, a.Annotations = s.neighbours[a.ID], s.annotations[a.ID]
+		delete(s.neighbours, a.ID) // an asset is told once
 		proposal, match := inventory.Propose(a, roles[a.ID]), inventory.MatchabilityOf(a.Identity)
 		a.Level, a.LevelReason, a.ProposedType, a.Matchability = proposal.Level, proposal.Reason, proposal.Type, &match
 		out[i] = a
