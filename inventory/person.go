@@ -20,12 +20,16 @@ const (
 	PathEntered = "entered"
 	// KeyEntered says that a person entered the device: EnteredYes, or EnteredNo when that was taken back.
 	KeyEntered discovery.Key = "person.entered"
-	EnteredYes               = "yes"
-	EnteredNo                = "no"
 	// ruleStated is the rule of what people say.
 	ruleStated = "stated"
 	// statedSure is how sure a statement is: enough to be shown, not enough to be relied on for advisories.
 	statedSure = 0.5
+)
+
+// The values of KeyEntered.
+const (
+	EnteredYes = "yes"
+	EnteredNo  = "no"
 )
 
 // statedKeys are what a person can say of a nameplate, with what it deduces.

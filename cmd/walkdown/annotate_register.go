@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/walkdown-ot/walkdown/exporters/csv"
 	"github.com/walkdown-ot/walkdown/exporters/table"
 	"github.com/walkdown-ot/walkdown/inventory"
@@ -12,7 +14,8 @@ func registerTables() map[string]string {
 	return map[string]string{"c-": "conduits", "x-": "external", "z-": "zones"}
 }
 
-// registerColumns are the columns of a sheet of conduits, external dependencies or zones; those that are no fields are for reading only.
+// registerColumns are the columns of a sheet of conduits, external dependencies or zones, without people's own; those that are no fields
+// are for reading only.
 func registerColumns(a *app, store *sqlite.Store, kind string) ([]string, error) {
 	name, ok := registerTables()[kind]
 	if !ok {
@@ -26,9 +29,11 @@ func registerColumns(a *app, store *sqlite.Store, kind string) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(made.Columns))
-	for i, c := range made.Columns {
-		names[i] = c.Name
+	var names []string
+	for _, c := range made.Columns {
+		if !strings.HasPrefix(c.Name, inventory.CustomPrefix) {
+			names = append(names, c.Name)
+		}
 	}
 	return names, nil
 }

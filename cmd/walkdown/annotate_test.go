@@ -40,6 +40,11 @@ func TestRegistersAreSheets(t *testing.T) {
 			if err != nil || len(rows) < 2 {
 				t.Fatalf("%d rows, %v", len(rows), err)
 			}
+			rows[0] = append(rows[0], "Change no.") // a column of one's own
+			for i := range rows[1:] {
+				rows[1+i] = append(rows[1+i], "")
+			}
+			rows[1][len(rows[1])-1] = "CR; 17"
 			for field, value := range c.fields {
 				i := slices.Index(rows[0], field)
 				if i < 0 {
@@ -73,6 +78,15 @@ func TestRegistersAreSheets(t *testing.T) {
 				if got := c.stored(stored[0])[field]; got != value {
 					t.Errorf("%s is %q, want %q", field, got, value)
 				}
+			}
+			// What is written now has the own column too, and is taken back by the sheet in which it is emptied.
+			rows, err = csv.NewReader(strings.NewReader(walkdown(c.command, "--format", "csv"))).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := slices.Index(rows[0], "custom_change_no")
+			if own < 0 || rows[1][own] != "CR; 17" {
+				t.Errorf("the own column is lost: %v", rows[:2])
 			}
 			// Read back unchanged, it says nothing new.
 			if got := walkdown("annotate", path, "--dry-run", "--json", "-q"); got != "[]\n" {

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,39 @@ func made[T any](list []T, row func(T) []Cell) iter.Seq2[[]Cell, error] {
 	}
 }
 
-// conduits has the 35 columns of the conduit list and no other, so the mark is not among them.
+// ownFields are the names of the fields of people's own, in alphabetical order.
+func ownFields[T any](list []T, said func(T) map[string]string) []string {
+	var names []string
+	for _, one := range list {
+		for name := range said(one) {
+			if strings.HasPrefix(name, inventory.CustomPrefix) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// people are the columns of what people say: the fields of this kind, and those of their own.
+func people[T any](fields []inventory.Field, list []T, said func(T) map[string]string) (columns []Column, cells func(T) []Cell) {
+	for _, f := range fields {
+		columns = append(columns, Column{f.Name, 20})
+	}
+	for _, name := range ownFields(list, said) {
+		columns = append(columns, Column{name, 20})
+	}
+	return columns, func(one T) []Cell {
+		row := make([]Cell, len(columns))
+		for i, c := range columns {
+			row[i] = said(one)[c.Name]
+		}
+		return row
+	}
+}
+
+// conduits has the 35 columns of the conduit list, and behind them fields of people's own, if there are any; so the mark is not among
+// them.
 func conduits(ctx context.Context, from inventory.Source) (Table, error) {
 	zoning, err := inventory.ProposeZones(ctx, from)
 	if err != nil {
@@ -41,8 +74,9 @@ func conduits(ctx context.Context, from inventory.Source) (Table, error) {
 		"first_seen":         func(c inventory.Conduit) Cell { return c.FirstSeen },
 		"last_seen":          func(c inventory.Conduit) Cell { return c.LastSeen },
 	}
-	return Table{columns, made(list, func(c inventory.Conduit) []Cell {
-		row := make([]Cell, 0, len(names))
+	own, said := people(nil, list, func(c inventory.Conduit) map[string]string { return c.Custom })
+	return Table{append(columns, own...), made(list, func(c inventory.Conduit) []Cell {
+		row := make([]Cell, 0, len(names)+len(own))
 		for i, value := range c.Values() {
 			if cell := typed[names[i]]; cell != nil {
 				row = append(row, cell(c))
@@ -50,7 +84,7 @@ func conduits(ctx context.Context, from inventory.Source) (Table, error) {
 				row = append(row, value)
 			}
 		}
-		return row
+		return append(row, said(c)...)
 	})}, nil
 }
 
@@ -75,20 +109,14 @@ func zones(ctx context.Context, from inventory.Source) (Table, error) {
 		{"access_points", 24},
 		{"separate", 40},
 	}
-	fields := inventory.ZoneFields()
-	for _, f := range fields {
-		columns = append(columns, Column{f.Name, 20})
-	}
-	columns = append(columns, Column{"tlp", 9})
+	own, said := people(inventory.ZoneFields(), zoning.Zones, func(z inventory.Zone) map[string]string { return z.Annotations })
+	columns = append(append(columns, own...), Column{"tlp", 9})
 	return Table{columns, made(zoning.Zones, func(z inventory.Zone) []Cell {
 		row := []Cell{
 			z.ID, z.Site, z.Name, z.Accepted, z.Proposed, z.Outside, z.Reason, z.Levels,
 			z.Segments, z.Networks, each(z.VLANs, func(v uint16) string { return strconv.Itoa(int(v)) }), z.Assets, z.AccessPoints, each(z.Separate, separation),
 		}
-		for _, f := range fields {
-			row = append(row, z.Annotations[f.Name])
-		}
-		return append(row, TLP{})
+		return append(append(row, said(z)...), TLP{})
 	})}, nil
 }
 
@@ -126,21 +154,15 @@ func external(ctx context.Context, from inventory.Source) (Table, error) {
 		{"last_seen", 20},
 		{"evidence", 40},
 	}
-	fields := inventory.ExternalFields()
-	for _, f := range fields {
-		columns = append(columns, Column{f.Name, 20})
-	}
-	columns = append(columns, Column{"tlp", 9})
+	own, said := people(inventory.ExternalFields(), list, func(d inventory.Dependency) map[string]string { return d.Annotations })
+	columns = append(append(columns, own...), Column{"tlp", 9})
 	return Table{columns, made(list, func(d inventory.Dependency) []Cell {
 		row := []Cell{
 			d.ID, d.Site, d.Asset, d.Name, d.Address, d.Kind, d.Peer, d.Product, d.Operator,
 			d.Names, d.Addresses, number(int64(d.Others)), d.Services, d.Direction, d.Operations, d.Frequency,
 			number(d.MedianIntervalMS), d.Packets, d.Bytes, d.FirstSeen, d.LastSeen, d.Evidence,
 		}
-		for _, f := range fields {
-			row = append(row, d.Annotations[f.Name])
-		}
-		return append(row, TLP{})
+		return append(append(row, said(d)...), TLP{})
 	})}, nil
 }
 
