@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -23,13 +28,12 @@ func (gapsCmd) Help() string {
 what was not looked at: networks that were seen and not surveyed, blind spots, devices that did not answer, what was left out or lost.`
 }
 
-// gapReport is the JSON form.
+// gapReport is the JSON form; with --all "of" follows, a list of assetGaps.
 type gapReport struct {
 	Assets   int                  `json:"assets"`
 	Complete int                  `json:"complete"` // without a gap that a question may close
 	Fields   []inventory.FieldGap `json:"fields"`
 	Coverage []inventory.Hole     `json:"coverage"`
-	Of       []assetGaps          `json:"of,omitempty"`
 }
 
 // assetGaps are the gaps of one asset.
@@ -48,49 +52,103 @@ func (c gapsCmd) Run(a *app) error {
 	}
 	defer store.Close() //nolint:errcheck // it was only read
 	defer debug.SetGCPercent(debug.SetGCPercent(listGC))
-	asked, err := inventory.AskedBy(a.ctx, store)
-	if err != nil {
-		return err
-	}
 	if c.Asset != "" {
-		return gapsOfAsset(a, store, c.Asset, asked)
+		return gapsOfAsset(a, store, c.Asset)
 	}
-	counter := inventory.NewGapCounter(asked)
-	holes, err := inventory.NewHoleFinder(a.ctx, store)
-	if err != nil {
-		return err
-	}
-	var of []assetGaps
-	for v, err := range store.Assets(a.ctx) {
+	return store.Snapshot(a.ctx, func(ctx context.Context, from inventory.Source) error {
+		asked, err := inventory.AskedBy(ctx, from)
 		if err != nil {
 			return err
 		}
+		report, err := countGaps(ctx, from, asked)
+		if err != nil {
+			return err
+		}
+		of := each[assetGaps](nil)
+		if c.All {
+			of = gapsByAsset(ctx, from, asked)
+		}
+		switch a.common.Format {
+		case "json":
+			return writeGaps(a.stdout, report, of)
+		case "csv":
+			if c.All {
+				return listCSV(a.stdout, of, assetGapColumns())
+			}
+			return listCSV(a.stdout, each(report.Fields), fieldGapColumns())
+		}
+		return c.print(a, report, of)
+	})
+}
+
+func countGaps(ctx context.Context, from inventory.Source, asked inventory.Asked) (gapReport, error) {
+	counter := inventory.NewGapCounter(asked)
+	holes, err := inventory.NewHoleFinder(ctx, from)
+	if err != nil {
+		return gapReport{}, err
+	}
+	for v, err := range from.Assets(ctx) {
+		if err != nil {
+			return gapReport{}, err
+		}
 		holes.Add(v)
-		if gaps := counter.Add(v); c.All && len(gaps) > 0 {
-			of = append(of, assetGaps{v.ID, v.Name, firstAddress(v), gaps})
+		counter.Add(v)
+	}
+	coverage, err := holes.Holes(ctx)
+	return gapReport{counter.Assets, counter.Complete, some(counter.Fields()), some(coverage)}, err
+}
+
+// gapsByAsset reads the assets once more: the gaps of all are too many to be kept.
+func gapsByAsset(ctx context.Context, from inventory.Source, asked inventory.Asked) iter.Seq2[assetGaps, error] {
+	return func(yield func(assetGaps, error) bool) {
+		counter := inventory.NewGapCounter(asked)
+		for v, err := range from.Assets(ctx) {
+			if err != nil {
+				yield(assetGaps{}, err)
+				return
+			}
+			if gaps := counter.Add(v); len(gaps) > 0 && !yield(assetGaps{v.ID, v.Name, firstAddress(v), gaps}, nil) {
+				return
+			}
 		}
 	}
-	coverage, err := holes.Holes(a.ctx)
-	if err != nil {
-		return err
+}
+
+// withOpenGaps leaves out the assets of which only people may know more.
+func withOpenGaps(of iter.Seq2[assetGaps, error]) iter.Seq2[assetGaps, error] {
+	return func(yield func(assetGaps, error) bool) {
+		for g, err := range of {
+			if (err != nil || len(g.fields(true)) > 0) && !yield(g, err) {
+				return
+			}
+		}
 	}
-	report := gapReport{counter.Assets, counter.Complete, counter.Fields(), coverage, of}
-	switch a.common.Format {
-	case "json":
-		report.Fields, report.Coverage = some(report.Fields), some(report.Coverage)
-		text, err := json.MarshalIndent(report, "", "  ")
+}
+
+// writeGaps writes the JSON form.
+func writeGaps(out io.Writer, report gapReport, of iter.Seq2[assetGaps, error]) error {
+	const indent = "  "
+	to := bufio.NewWriterSize(out, 64<<10)
+	text, err := json.MarshalIndent(report, "", indent)
+	if err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	_, _ = to.Write(bytes.TrimSuffix(text, []byte("\n}"))) // Flush tells what went wrong
+	before, after := ",\n"+indent+`"of": [`, ""
+	for row, err := range of {
 		if err != nil {
+			return errors.Join(err, to.Flush())
+		}
+		if text, err = json.MarshalIndent(row, indent+indent, indent); err != nil {
 			return fmt.Errorf("write JSON: %w", err)
 		}
-		_, err = fmt.Fprintln(a.stdout, string(text))
-		return err
-	case "csv":
-		if c.All {
-			return listCSV(a.stdout, each(of), assetGapColumns())
+		if _, err := fmt.Fprintf(to, "%s\n%s%s", before, indent+indent, text); err != nil {
+			return err
 		}
-		return listCSV(a.stdout, each(report.Fields), fieldGapColumns())
+		before, after = ",", "\n"+indent+"]"
 	}
-	return c.print(a, report)
+	fmt.Fprintf(to, "%s\n}\n", after)
+	return to.Flush()
 }
 
 // some is an empty list in place of none, which JSON would print as null.
@@ -101,7 +159,11 @@ func some[T any](list []T) []T {
 	return list
 }
 
-func gapsOfAsset(a *app, store *sqlite.Store, ref string, asked inventory.Asked) error {
+func gapsOfAsset(a *app, store *sqlite.Store, ref string) error {
+	asked, err := inventory.AskedBy(a.ctx, store)
+	if err != nil {
+		return err
+	}
 	v, err := store.Asset(a.ctx, ref)
 	if err != nil {
 		return err
@@ -163,7 +225,7 @@ func (g assetGaps) next() string {
 }
 
 // print writes the report for people.
-func (c gapsCmd) print(a *app, r gapReport) error {
+func (c gapsCmd) print(a *app, r gapReport, of iter.Seq2[assetGaps, error]) error {
 	if r.Assets == 0 && len(r.Coverage) == 0 {
 		a.say("the inventory is empty")
 		return nil
@@ -196,9 +258,8 @@ func (c gapsCmd) print(a *app, r gapReport) error {
 			return err
 		}))
 	}
-	r.Of = slices.DeleteFunc(r.Of, func(g assetGaps) bool { return len(g.fields(true)) == 0 })
-	if len(r.Of) > 0 {
-		errs = append(errs, section("By asset", func() error { return list(a, each(r.Of), assetGapColumns(), "") }))
+	if c.All && r.Complete < r.Assets {
+		errs = append(errs, section("By asset", func() error { return list(a, withOpenGaps(of), assetGapColumns(), "") }))
 	}
 	if len(r.Coverage) > 0 {
 		errs = append(errs, section("What was not looked at, or not seen whole", func() error { return list(a, each(r.Coverage), holeColumns(), "") }))
