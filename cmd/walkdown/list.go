@@ -80,7 +80,7 @@ func listJSON[T any](out io.Writer, rows iter.Seq2[T, error]) (err error) {
 		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(row)
+		text, err := rowJSON(row)
 		if err != nil {
 			return fmt.Errorf("write JSON: %w", err)
 		}
@@ -95,6 +95,14 @@ func listJSON[T any](out io.Writer, rows iter.Seq2[T, error]) (err error) {
 	}
 	_, err = fmt.Fprintln(to, "\n]")
 	return err
+}
+
+// rowJSON spares what puts itself into JSON to be looked through once more: it does so as json.Marshal would.
+func rowJSON(row any) ([]byte, error) {
+	if m, ok := row.(json.Marshaler); ok {
+		return m.MarshalJSON()
+	}
+	return json.Marshal(row)
 }
 
 func listCSV[T any](to io.Writer, rows iter.Seq2[T, error], columns []column[T]) error {
