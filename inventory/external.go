@@ -58,6 +58,14 @@ type FactSource interface {
 	Facts(ctx context.Context, keys ...discovery.Key) iter.Seq2[AssetFact, error]
 }
 
+// AddressSource is a Source that knows all addresses, and can tell the conversations of some, which is cheaper where these are few.
+type AddressSource interface {
+	// Addresses are the IPs that were heard or told of, in no order; the same may come several times.
+	Addresses(ctx context.Context) iter.Seq2[string, error]
+	// ConversationsWith are those with one of these IPs at an end, in the order of Conversations.
+	ConversationsWith(ctx context.Context, ips []string) iter.Seq2[Conversation, error]
+}
+
 // The facts that name who is outside. They are those of dns, tls and http.
 const (
 	keyLookedUp   discovery.Key = "dns.looked-up"
@@ -81,7 +89,7 @@ const (
 
 // External is the register of external dependencies: every peer outside of the site's networks, what is reached by name, and the
 // ways in that stand in the plant. A network is the site's when an asset in it has a MAC, was asked or is identified, or when a
-// survey had its sensor or its scope there. It reads assets and conversations once, and the facts of names. Sorted by site, asset, kind and peer.
+// survey had its sensor or its scope there. It reads assets and conversations once, of these no more than it must, and the facts of names. Sorted by site, asset, kind and peer.
 func External(ctx context.Context, from Source) ([]Dependency, error) {
 	known, err := knownNetworks(ctx, from)
 	if err != nil {
@@ -100,7 +108,7 @@ func External(ctx context.Context, from Source) ([]Dependency, error) {
 		}
 		r.fact(f)
 	}
-	for c, err := range from.Conversations(ctx) {
+	for c, err := range r.conversations(ctx, from) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversations: %w", err)
 		}
@@ -267,6 +275,34 @@ func (r *register) isOutside(asset, ip string) (kind string, yes bool) {
 		return "network", !in.known && !r.isHome(network)
 	}
 	return "network", !r.isHome(network) && !isBroadcast(addr, r.known)
+}
+
+// conversations are all that have an end outside, and maybe others.
+func (r *register) conversations(ctx context.Context, from Source) iter.Seq2[Conversation, error] {
+	source, ok := from.(AddressSource)
+	if !ok {
+		return from.Conversations(ctx)
+	}
+	return func(yield func(Conversation, error) bool) {
+		var away []string
+		for text, err := range source.Addresses(ctx) {
+			if err != nil {
+				yield(Conversation{}, err)
+				return
+			}
+			if ip, err := netip.ParseAddr(text); err == nil && !r.isHome(networkOf(ip, r.known)) {
+				away = append(away, text)
+			}
+		}
+		if len(away) == 0 {
+			return
+		}
+		for c, err := range source.ConversationsWith(ctx, away) {
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
 }
 
 func (r *register) isHome(network netip.Prefix) bool {

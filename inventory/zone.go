@@ -106,15 +106,17 @@ type Partners struct {
 }
 
 // PartnerSource is a Source that can tell who talks to whom without putting the conversations together and in order, which is
-// cheaper. The same two may come several times.
+// cheaper.
 type PartnerSource interface {
-	Partners(ctx context.Context) iter.Seq2[Partners, error]
+	// Partners are who ever exchanged data in a cycle, and everybody with whom one of the assets named talks. The same two may come
+	// several times.
+	Partners(ctx context.Context, of []string) iter.Seq2[Partners, error]
 }
 
-// partners tells who talks to whom.
-func partners(ctx context.Context, from Source) iter.Seq2[Partners, error] {
+// partners tells who exchanges data in a cycle, and with whom the assets named talk.
+func partners(ctx context.Context, from Source, of []string) iter.Seq2[Partners, error] {
 	if source, ok := from.(PartnerSource); ok {
-		return source.Partners(ctx)
+		return source.Partners(ctx, of)
 	}
 	return func(yield func(Partners, error) bool) {
 		for c, err := range from.Conversations(ctx) {

@@ -61,7 +61,7 @@ func NewZoner(ctx context.Context, from Source) (*Zoner, error) {
 // Zoning reads the rest, and says where the assets belong that were added.
 func (z *Zoner) Zoning(ctx context.Context) (*Zoning, error) {
 	z.group()
-	for p, err := range partners(ctx, z.from) {
+	for p, err := range partners(ctx, z.from, z.nowhere()) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversations: %w", err)
 		}
@@ -281,6 +281,17 @@ func (z *Zoner) explain() {
 			v.reason = z.reasons[v.group]
 		}
 	}
+}
+
+// nowhere are the assets of which no network is known.
+func (z *Zoner) nowhere() []string {
+	var out []string
+	for _, v := range z.assets {
+		if v.network == "" {
+			out = append(out, v.id)
+		}
+	}
+	return out
 }
 
 // partners notes at both ends in which group the other is.

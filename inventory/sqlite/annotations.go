@@ -19,6 +19,7 @@ var (
 
 	_ inventory.PartnerSource  = (*Store)(nil)
 	_ inventory.StrangerSource = (*Store)(nil)
+	_ inventory.AddressSource  = (*Store)(nil)
 )
 
 // Annotate adds what people said, as far as it differs from what is in effect, in one transaction, and gives how many were added.

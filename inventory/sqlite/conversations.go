@@ -20,15 +20,36 @@ func (v view) Conversations(ctx context.Context) iter.Seq2[inventory.Conversatio
 
 // ConversationsOf are those in which an asset takes part, by its id, in the same order.
 func (v view) ConversationsOf(ctx context.Context, asset string) iter.Seq2[inventory.Conversation, error] {
-	return v.conversations(ctx, ` WHERE ?1 IN (pa.asset, pb.asset) AND c.talk IN (
-		SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.client = p.subject WHERE p.asset = ?1
-		UNION SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.server = p.subject WHERE p.asset = ?1)`, asset)
+	return v.conversations(ctx, " WHERE ?2 IN (pa.asset, pb.asset) AND c.talk IN "+talksOf, jsonText([]string{asset}), asset)
+}
+
+// ConversationsWith are those with one of these IPs at an end, in the same order.
+func (v view) ConversationsWith(ctx context.Context, ips []string) iter.Seq2[inventory.Conversation, error] {
+	const ends = "FROM json_each(?1) AS w CROSS JOIN segments AS g CROSS JOIN subjects AS s ON s.segment = g.id AND s.ip = w.value CROSS JOIN talks AS t ON "
+	return v.conversations(ctx, " WHERE c.talk IN (SELECT t.id "+ends+"t.client = s.id UNION SELECT t.id "+ends+"t.server = s.id)", jsonText(ips))
+}
+
+// Addresses are the IPs that were heard or told of, in no order; one that several segments have comes several times.
+func (v view) Addresses(ctx context.Context) iter.Seq2[string, error] {
+	return stream(ctx, v, "list addresses", func(tx *sql.Tx, yield func(string) error) error {
+		return each(ctx, tx, "SELECT ip FROM subjects WHERE ip <> '' GROUP BY segment, ip", func(scan func(...any) error) error {
+			var ip string
+			if err := scan(&ip); err != nil {
+				return err
+			}
+			return yield(ip)
+		})
+	})
 }
 
 // cutTalks are the talks with an end whose evidence belongs to one asset after the other: which one it was, only each survey's row can
 // say.
 const cutTalks = `(SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.client = p.subject WHERE p.since > '' OR p.until < '~'
 	UNION SELECT t.id FROM asset_subjects AS p CROSS JOIN talks AS t ON t.server = p.subject WHERE p.since > '' OR p.until < '~')`
+
+// talksOf are the talks in which the assets of a JSON list ever had a part.
+const talksOf = `(SELECT t.id FROM json_each(?1) AS w CROSS JOIN asset_subjects AS p ON p.asset = w.value CROSS JOIN talks AS t ON t.client = p.subject
+	UNION SELECT t.id FROM json_each(?1) AS w CROSS JOIN asset_subjects AS p ON p.asset = w.value CROSS JOIN talks AS t ON t.server = p.subject)`
 
 // talkParts are the conversations as parts of which each is between two assets: a conversation over all surveys, or what one survey
 // told of it, where an end is cut. Any time is one of an asset that is not cut, and so is none.
@@ -42,23 +63,27 @@ const talkParts = `(SELECT t.id AS talk, 0 AS survey, t.client, t.server, t.tran
 func (v view) conversations(ctx context.Context, which string, args ...any) iter.Seq2[inventory.Conversation, error] {
 	return stream(ctx, v, "list conversations", func(tx *sql.Tx, yield func(inventory.Conversation) error) error {
 		var group talkGroup
+		var row talkLine
+		into := row.into()
 		// The site and segment of both ends are the same: a listener hears one segment.
-		err := each(ctx, tx, `SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,
+		err := each(ctx, tx, `WITH places AS MATERIALIZED (SELECT g.id, row_number() OVER (ORDER BY t.name, g.name) AS place
+				FROM segments AS g JOIN sites AS t ON t.id = g.site)
+			SELECT a.mac, a.ip, coalesce(pa.asset, ''), b.mac, b.ip, coalesce(pb.asset, ''), c.transport, c.port, c.protocol,
 			max(a.vlan, b.vlan), c.packets, c.bytes, c.operations, c.frequency, c.median_ns, c.first_ns, c.last_ns, b.segment
-			FROM `+talkParts+` AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server`+joinPlace("b")+`
+			FROM `+talkParts+` AS c JOIN subjects AS a ON a.id = c.client JOIN subjects AS b ON b.id = c.server JOIN places AS g ON g.id = b.segment
 			LEFT JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
 			LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until`+which+`
-			ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last_ns, c.talk, c.survey`,
+			ORDER BY g.place, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last_ns, c.talk, c.survey`,
 			func(scan func(...any) error) error {
-				row, err := scanTalk(scan)
-				if err != nil {
+				if err := scan(into...); err != nil {
 					return err
 				}
+				row.complete()
 				if !group.takes(row) {
 					if err := group.tell(yield); err != nil {
 						return err
 					}
-					group = talkGroup{}
+					group.rows = group.rows[:0]
 				}
 				group.rows = append(group.rows, row)
 				return nil
@@ -70,19 +95,25 @@ func (v view) conversations(ctx context.Context, which string, args ...any) iter
 	})
 }
 
-// Partners are who talks to whom, in no order; the same two may come several times. Cyclic is who ever did so in a cycle.
-func (v view) Partners(ctx context.Context) iter.Seq2[inventory.Partners, error] {
+// Partners are who ever exchanged data in a cycle, and everybody with whom one of the assets named talks, in no order; the same two may come
+// several times.
+func (v view) Partners(ctx context.Context, of []string) iter.Seq2[inventory.Partners, error] {
 	return stream(ctx, v, "list who talks to whom", func(tx *sql.Tx, yield func(inventory.Partners) error) error {
-		return each(ctx, tx, `SELECT pa.asset, pb.asset, c.cyclic FROM `+talkParts+` AS c
+		tell := func(scan func(...any) error) error {
+			var p inventory.Partners
+			if err := scan(&p.Client, &p.Server, &p.Cyclic); err != nil {
+				return err
+			}
+			return yield(p)
+		}
+		const query = "SELECT pa.asset, pb.asset, c.cyclic FROM " + talkParts + ` AS c
 			JOIN asset_subjects AS pa ON pa.subject = c.client AND c.last >= pa.since AND c.last < pa.until
-			JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until`,
-			func(scan func(...any) error) error {
-				var p inventory.Partners
-				if err := scan(&p.Client, &p.Server, &p.Cyclic); err != nil {
-					return err
-				}
-				return yield(p)
-			})
+			JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until WHERE `
+		if err := each(ctx, tx, query+"c.cyclic", tell); err != nil || len(of) == 0 {
+			return err
+		}
+		return each(ctx, tx, query+"NOT c.cyclic AND c.talk IN "+talksOf+` AND (pa.asset IN (SELECT value FROM json_each(?1))
+			OR pb.asset IN (SELECT value FROM json_each(?1)))`, tell, jsonText(of))
 	})
 }
 
@@ -91,10 +122,10 @@ func (v view) Partners(ctx context.Context) iter.Seq2[inventory.Partners, error]
 func (v view) Strangers(ctx context.Context) iter.Seq2[inventory.Stranger, error] {
 	return stream(ctx, v, "list who is in no inventory", func(tx *sql.Tx, yield func(inventory.Stranger) error) error {
 		for _, end := range []struct{ own, other string }{{"client", "server"}, {"server", "client"}} {
-			if err := each(ctx, tx, `SELECT s.ip, q.asset FROM subjects AS s
-				CROSS JOIN conversations AS c ON c.`+end.own+` = s.id
+			if err := each(ctx, tx, "SELECT s.ip, q.asset FROM "+talkParts+` AS c CROSS JOIN subjects AS s ON s.id = c.`+end.own+`
 				CROSS JOIN asset_subjects AS q ON q.subject = c.`+end.other+` AND c.last >= q.since AND c.last < q.until
-				WHERE s.ip <> '' AND NOT EXISTS (SELECT 1 FROM asset_subjects AS p WHERE p.subject = s.id AND p.since = '' AND p.until = '~')
+				WHERE s.ip <> '' AND c.talk IN (SELECT t.id FROM subjects AS n CROSS JOIN talks AS t ON t.`+end.own+` = n.id WHERE n.ip <> ''
+						AND NOT EXISTS (SELECT 1 FROM asset_subjects AS p WHERE p.subject = n.id AND p.since = '' AND p.until = '~'))
 					AND NOT EXISTS (SELECT 1 FROM asset_subjects AS p WHERE p.subject = s.id AND c.last >= p.since AND c.last < p.until)`,
 				func(scan func(...any) error) error {
 					var s inventory.Stranger
@@ -116,27 +147,34 @@ type talkLine struct {
 	clientMAC, serverMAC string
 	segment              int64
 	operations           discovery.Operations
+	numbers              talkNumbers
 }
 
-func scanTalk(scan func(...any) error) (talkLine, error) {
-	var t talkLine
-	var port, vlan, packets, bytes, operations, median, first, last int64 // which is scanned faster than other numbers
-	c := &t.Conversation
-	if err := scan(&t.clientMAC, &c.ClientIP, &c.Client, &t.serverMAC, &c.ServerIP, &c.Server, &c.Transport, &port, &c.Protocol,
-		&vlan, &packets, &bytes, &operations, &c.Frequency, &median, &first, &last, &t.segment); err != nil {
-		return t, err
+// talkNumbers are scanned as they come, which is faster than as what they are.
+type talkNumbers struct{ port, vlan, packets, bytes, operations, median, first, last int64 }
+
+// into is where a row is scanned to; complete does the rest.
+func (t *talkLine) into() []any {
+	c, n := &t.Conversation, &t.numbers
+	return []any{
+		&t.clientMAC, &c.ClientIP, &c.Client, &t.serverMAC, &c.ServerIP, &c.Server, &c.Transport, &n.port, &c.Protocol,
+		&n.vlan, &n.packets, &n.bytes, &n.operations, &c.Frequency, &n.median, &n.first, &n.last, &t.segment,
 	}
-	c.Port, c.VLAN, c.Packets, c.Bytes = uint16(port), uint16(vlan), uint64(packets), uint64(bytes) //nolint:gosec // as they were stored
-	t.operations = discovery.Operations(operations)                                                 //nolint:gosec // as they were stored
-	c.MedianIntervalMS = time.Duration(median).Milliseconds()
-	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)
+}
+
+func (t *talkLine) complete() {
+	c, n := &t.Conversation, &t.numbers
+	c.Port, c.VLAN, c.Packets, c.Bytes = uint16(n.port), uint16(n.vlan), uint64(n.packets), uint64(n.bytes) //nolint:gosec // as they were stored
+	t.operations = discovery.Operations(n.operations)                                                       //nolint:gosec // as they were stored
+	c.MedianIntervalMS = time.Duration(n.median).Milliseconds()
+	c.FirstSeen, c.LastSeen = timeOf(n.first), timeOf(n.last)
+	c.ClientMAC, c.ServerMAC = "", ""
 	if c.ClientIP == "" {
 		c.ClientMAC = t.clientMAC
 	}
 	if c.ServerIP == "" {
 		c.ServerMAC = t.serverMAC
 	}
-	return t, nil
 }
 
 // talkGroup is the rows between two ends, over one transport and port, in the order of time.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,11 +51,13 @@ func soundTalks(t testing.TB, s *Store) {
 	}
 }
 
-// gossip records surveys in which five hosts talk at random: some of them of an earlier day than those before, as when an old capture
+// gossip records surveys in which a few hosts talk at random: some of them of an earlier day than those before, as when an old capture
 // is read. Without gaps, every survey that tells of a conversation knows how often it is held, or none does.
 func gossip(t *testing.T, s *Store, random *rand.Rand, gaps bool) {
 	t.Helper()
-	hosts := []discovery.Subject{host(plc, "10.0.0.1"), host(plc2, "10.0.0.2"), host(hmi, "10.0.0.3"), host("", "10.0.0.3"), host(router, "")}
+	hosts := []discovery.Subject{
+		host(plc, "10.0.0.1"), host(plc2, "10.0.0.2"), host(hmi, "10.0.0.3"), host("", "10.0.0.3"), host(router, ""), host(router, "8.8.8.8"),
+	}
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	for range 6 {
 		r, err := s.Begin(t.Context(), inventory.Survey{Kind: "read"})
@@ -136,8 +139,16 @@ func TestTalksAreReadAsTheSurveysToldThem(t *testing.T) {
 				own := slices.DeleteFunc(slices.Clone(want), func(c inventory.Conversation) bool { return c.Client != a.ID && c.Server != a.ID })
 				expect(t, step+": conversations of "+a.ID, own, all(t, s.ConversationsOf(t.Context(), a.ID)))
 			}
+			for _, ip := range []string{"10.0.0.1", "10.0.0.3", "8.8.8.8", "10.0.0.9"} {
+				with := slices.DeleteFunc(append([]inventory.Conversation(nil), want...), func(c inventory.Conversation) bool { return c.ClientIP != ip && c.ServerIP != ip })
+				if len(with) == 0 {
+					with = nil
+				}
+				expect(t, step+": conversations with "+ip, with, all(t, s.ConversationsWith(t.Context(), []string{ip})))
+			}
 			checkRoles(t, s, step)
 			checkPartners(t, s, step)
+			checkExternal(t, s, step)
 		}
 	}
 }
@@ -159,10 +170,11 @@ func toldTalks(t *testing.T, s *Store) []inventory.Conversation {
 		LEFT JOIN asset_subjects AS pb ON pb.subject = c.server AND c.last >= pb.since AND c.last < pb.until
 		ORDER BY b_site.name, b_segment.name, b.place, a.place, c.transport, c.port, pb.asset, pa.asset, c.last, c.talk, c.survey`, func(scan func(...any) error) error {
 		var first, last string
-		row, err := scanTalk(func(into ...any) error { return scan(append(into, &first, &last)...) })
-		if err != nil {
+		var row talkLine
+		if err := scan(append(row.into(), &first, &last)...); err != nil {
 			return err
 		}
+		row.complete()
 		expect(t, "times of the view", timeText(row.FirstSeen)+" "+timeText(row.LastSeen), first+" "+last)
 		if !group.takes(row) {
 			if err := group.tell(add); err != nil {
@@ -223,17 +235,48 @@ func checkPartners(t *testing.T, s *Store, step string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ever := map[[2]string]int{}
-	for _, p := range all(t, s.Partners(t.Context())) {
-		ends := [2]string{p.Client, p.Server}
-		ever[ends] = max(ever[ends], bit(p.Cyclic))
+	var ids []string
+	for _, a := range all(t, s.Assets(t.Context())) {
+		ids = append(ids, a.ID)
 	}
-	var got []string
-	for ends, cyclic := range ever {
-		got = append(got, fmt.Sprint(ends[0], " ", ends[1], " ", cyclic))
+	for n := range ids {
+		of := ids[:n]
+		ever := map[[2]string]int{}
+		for _, p := range all(t, s.Partners(t.Context(), of)) {
+			ends := [2]string{p.Client, p.Server}
+			ever[ends] = max(ever[ends], bit(p.Cyclic))
+		}
+		var got []string
+		for ends, cyclic := range ever {
+			got = append(got, fmt.Sprint(ends[0], " ", ends[1], " ", cyclic))
+		}
+		slices.Sort(got)
+		wanted := slices.DeleteFunc(slices.Clone(want), func(line string) bool {
+			words := strings.Fields(line)
+			return words[2] == "0" && !slices.Contains(of, words[0]) && !slices.Contains(of, words[1])
+		})
+		expect(t, fmt.Sprintf("%s: partners, and those of %d", step, n), wanted, got)
 	}
-	slices.Sort(got)
-	expect(t, step+": partners", want, got)
+}
+
+// checkExternal holds who outside is depended on against what is found by looking through all conversations.
+func checkExternal(t *testing.T, s *Store, step string) {
+	t.Helper()
+	want, err := inventory.External(t.Context(), struct {
+		inventory.Source
+		inventory.FactSource
+	}{s, s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := inventory.External(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) == 0 {
+		t.Error("nobody is outside")
+	}
+	expect(t, step+": external", want, got)
 }
 
 // Every survey tells of the same conversation again: it costs one narrow row, and nothing else is added.
