@@ -98,33 +98,9 @@ func parseAndRun(a *app, args []string) (err error) {
 			}
 		}
 	}()
-	var line commandLine
-	config, err := loadConfig(configPath(args))
+	line, parsed, config, err := parse(a, args)
 	if err != nil {
 		return err
-	}
-	parser, err := kong.New(&line,
-		kong.Name("walkdown"),
-		kong.Description(about),
-		kong.Writers(a.stdout, a.stderr),
-		kong.Exit(func(status int) { panic(helped{status}) }),
-		kong.DefaultEnvars("WALKDOWN"),
-		kong.Resolvers(config),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.ShortUsageOnError(),
-	)
-	if err != nil {
-		return fmt.Errorf("build the command line: %w", err)
-	}
-	if err := config.check(parser.Model); err != nil {
-		return err
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		return usage("`walkdown --help` lists the commands, `walkdown COMMAND --help` their flags", "%s", strings.TrimSpace(err.Error()))
 	}
 	a.common = line.commonFlags
 	if a.common.JSON {
@@ -140,6 +116,39 @@ func parseAndRun(a *app, args []string) (err error) {
 		return err
 	}
 	return parsed.Run(a)
+}
+
+// parse reads the arguments, the environment and the configuration.
+func parse(a *app, args []string) (*commandLine, *kong.Context, *config, error) {
+	line := new(commandLine)
+	config, err := loadConfig(configPath(args))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	parser, err := kong.New(line,
+		kong.Name("walkdown"),
+		kong.Description(about),
+		kong.Writers(a.stdout, a.stderr),
+		kong.Exit(func(status int) { panic(helped{status}) }),
+		kong.DefaultEnvars("WALKDOWN"),
+		kong.Resolvers(config),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.ShortUsageOnError(),
+	)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("build the command line: %w", err)
+	}
+	if err := config.check(parser.Model); err != nil {
+		return nil, nil, nil, err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return nil, nil, nil, usage("`walkdown --help` lists the commands, `walkdown COMMAND --help` their flags", "%s", strings.TrimSpace(err.Error()))
+	}
+	return line, parsed, config, nil
 }
 
 // say writes a line for people to standard error, unless --quiet.

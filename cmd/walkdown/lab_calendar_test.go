@@ -43,14 +43,7 @@ type scheduled struct {
 	db, taken string
 }
 
-// surveys are those so far; none while the inventory is being made.
-func (s scheduled) surveys() []inventory.Survey {
-	var list []inventory.Survey
-	if out, err := exec.Command(s.binary, "surveys", "--json", "--db", s.db).Output(); err == nil {
-		_ = json.Unmarshal(out, &list)
-	}
-	return list
-}
+func (s scheduled) surveys() []inventory.Survey { return s.surveysOf(s.db) }
 
 // begin starts `walkdown run` and gives it with what it says.
 func (s scheduled) begin(config string) (*exec.Cmd, *bytes.Buffer) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walkdown-ot/walkdown/inventory"
 )
 
 const (
@@ -230,6 +232,15 @@ func (l *lab) survey(bridge, name string, args ...string) surveyed {
 	stop()
 	l.t.Logf("%s: surveyed in %s, status %d\n%s", name, s.took.Round(time.Second), s.status, out)
 	return s
+}
+
+// surveysOf are the surveys of an inventory so far; none while it is being made.
+func (l *lab) surveysOf(db string) []inventory.Survey {
+	var list []inventory.Survey
+	if out, err := exec.Command(l.binary, "surveys", "--json", "--db", db).Output(); err == nil {
+		_ = json.Unmarshal(out, &list)
+	}
+	return list
 }
 
 // listed reads what a command of walkdown lists of the survey's inventory.

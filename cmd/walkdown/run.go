@@ -32,18 +32,24 @@ func (runCmd) Help() string {
 // Run surveys on a calendar.
 func (c runCmd) Run(a *app) error { return a.underServiceManager(c.run) }
 
-func (c runCmd) run(a *app) error {
+// check tells now what is wrong, and not at night.
+func (c runCmd) check() (calendar, error) {
 	calendar, err := parseCalendar(c.Schedule)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Jitter < 0:
+		return nil, usage("", "--jitter must be more than 0")
+	case c.Ask != "":
+		_, err = c.read()
+	}
+	return calendar, err
+}
+
+func (c runCmd) run(a *app) error {
+	calendar, err := c.check()
 	if err != nil {
 		return err
-	}
-	if c.Jitter < 0 {
-		return usage("", "--jitter must be more than 0")
-	}
-	if c.Ask != "" { // what is wrong is told now, not at night
-		if _, err := c.read(); err != nil {
-			return err
-		}
 	}
 	release, err := sqlite.Claim(a.common.DB + ".run")
 	if errors.Is(err, sqlite.ErrLocked) {

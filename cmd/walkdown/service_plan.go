@@ -32,15 +32,6 @@ func (a *app) planService() (servicePlan, error) {
 			return p, usage("docs/configuration.md has an example", "the configuration %s has no %s", a.common.Config, key)
 		}
 	}
-	schedule, ok := file.values["schedule"].([]any)
-	if !ok {
-		schedule = []any{file.values["schedule"]}
-	}
-	for _, text := range schedule {
-		if _, err := parseCalendar([]string{fmt.Sprint(text)}); err != nil {
-			return p, err
-		}
-	}
 	if p.program, err = os.Executable(); err != nil {
 		return p, fmt.Errorf("look for this program: %w", err)
 	}
@@ -60,8 +51,15 @@ func (a *app) planService() (servicePlan, error) {
 		}
 		p.writes = append(p.writes, filepath.Dir(own))
 	}
-	p.user, err = configOwner(p.config)
 	p.arguments = []string{"run", "--config", p.config, "--db", p.db}
+	line, _, _, err := parse(a, p.arguments)
+	if err != nil {
+		return p, err
+	}
+	if _, err := line.Run.check(); err != nil {
+		return p, err
+	}
+	p.user, err = configOwner(p.config)
 	return p, err
 }
 
