@@ -48,11 +48,15 @@ func assetColumns() []column[inventory.Asset] {
 		{"Address", firstAddress, 0},
 		{"MAC", firstMAC, 4},
 		{"Name", func(v inventory.Asset) string { return v.Name }, 0},
-		{"Vendor", func(v inventory.Asset) string { return orMAC(v.Vendor, v.MACVendor) }, 0},
-		{"Model", func(v inventory.Asset) string { return first(v.Model, v.OrderNumber, v.Family) }, 0},
-		{"Firmware", func(v inventory.Asset) string { return first(v.Firmware, v.FirmwareRaw) }, 0},
-		{"Serial", func(v inventory.Asset) string { return v.Serial }, 2},
-		{"Type", func(v inventory.Asset) string { return first(v.Type, v.Role) }, 0},
+		{"Vendor", func(v inventory.Asset) string { return orMAC(orDoubt(v, "vendor", v.Vendor), v.MACVendor) }, 0},
+		{"Model", func(v inventory.Asset) string {
+			return first(orDoubt(v, "model", v.Model), orDoubt(v, "order_number", v.OrderNumber), orDoubt(v, "family", v.Family))
+		}, 0},
+		{"Firmware", func(v inventory.Asset) string {
+			return first(orDoubt(v, "firmware", v.Firmware), orDoubt(v, "firmware_raw", v.FirmwareRaw))
+		}, 0},
+		{"Serial", func(v inventory.Asset) string { return orDoubt(v, "serial", v.Serial) }, 2},
+		{"Type", func(v inventory.Asset) string { return first(orDoubt(v, "type", v.Type), v.Role) }, 0},
 		{"Protocols", func(v inventory.Asset) string { return strings.Join(v.Protocols, " ") }, 1},
 		{"Parts", func(v inventory.Asset) string { return count(len(v.Components)) }, 3},
 		{"Segment", func(v inventory.Asset) string { return unlessDefault(v.Segment) }, 0},
@@ -88,6 +92,17 @@ func first(texts ...string) string {
 		}
 	}
 	return ""
+}
+
+// doubtBelow is the confidence below which a value is shown with a question mark.
+const doubtBelow = 0.6
+
+// orDoubt marks a value that is a guess rather than a nameplate; the JSON form has its confidence. What only a person knows is not doubted.
+func orDoubt(v inventory.Asset, key, value string) string {
+	if sure, ok := v.Confidences[key]; ok && v.Seen != "" && value != "" && sure < doubtBelow {
+		return value + " ?"
+	}
+	return value
 }
 
 // orMAC marks the maker of the network chip, which need not be the maker of the device.
