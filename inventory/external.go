@@ -91,30 +91,46 @@ const (
 // ways in that stand in the plant. A network is the site's when an asset in it has a MAC, was asked or is identified, or when a
 // survey had its sensor or its scope there. It reads assets and conversations once, of these no more than it must, and the facts of names. Sorted by site, asset, kind and peer.
 func External(ctx context.Context, from Source) ([]Dependency, error) {
-	known, err := knownNetworks(ctx, from)
+	r, err := NewRegister(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	r := register{known: known, recogniser: newRecogniser(), assets: map[string]*inside{}, home: map[netip.Prefix]bool{}, rows: map[rowKey]*row{}, names: map[netip.Addr][]string{}, peers: map[string]int{}}
 	for a, err := range from.Assets(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("read assets: %w", err)
 		}
-		r.asset(a)
+		r.Add(a)
 	}
-	for f, err := range facts(ctx, from, r.talkers, nameKeys()) {
+	return r.Dependencies(ctx)
+}
+
+// NewRegister reads of the surveys which networks there are.
+func NewRegister(ctx context.Context, from Source) (*Register, error) {
+	known, err := knownNetworks(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return &Register{
+		from: from, known: known, recogniser: newRecogniser(), assets: map[string]*inside{}, home: map[netip.Prefix]bool{}, rows: map[rowKey]*row{},
+		names: map[netip.Addr][]string{}, peers: map[string]int{},
+	}, nil
+}
+
+// Dependencies reads the rest, and gives those of the assets that were added.
+func (r *Register) Dependencies(ctx context.Context) ([]Dependency, error) {
+	for f, err := range facts(ctx, r.from, r.talkers, nameKeys()) {
 		if err != nil {
 			return nil, fmt.Errorf("read the names of peers: %w", err)
 		}
 		r.fact(f)
 	}
-	for c, err := range r.conversations(ctx, from) {
+	for c, err := range r.conversations(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversations: %w", err)
 		}
 		r.conversation(c)
 	}
-	notes, err := saidOf(ctx, from, prefixExternal)
+	notes, err := saidOf(ctx, r.from, prefixExternal)
 	if err != nil {
 		return nil, fmt.Errorf("read what was said of external dependencies: %w", err)
 	}
@@ -156,8 +172,10 @@ type row struct {
 	in, out bool
 }
 
-type register struct {
+// Register is External for whoever reads the assets anyway, and hands them over.
+type Register struct {
 	recogniser
+	from     Source
 	known    []netip.Prefix
 	assets   map[string]*inside
 	order    []string
@@ -170,7 +188,8 @@ type register struct {
 	standing []*row
 }
 
-func (r *register) asset(a Asset) {
+// Add takes an asset in, in the order of the inventory.
+func (r *Register) Add(a Asset) {
 	if a.Role == "sensor" {
 		return
 	}
@@ -200,7 +219,7 @@ func (r *register) asset(a Asset) {
 }
 
 // waysIn tells of an asset that is a way in itself, and of the services by which it can be reached.
-func (r *register) waysIn(a Asset) {
+func (r *Register) waysIn(a Asset) {
 	kind := cmp.Or(a.Type, a.ProposedType)
 	product := ""
 	for _, text := range append([]string{a.Vendor, a.Family, a.Model, a.Name}, a.Names...) {
@@ -231,7 +250,7 @@ func (r *register) waysIn(a Asset) {
 }
 
 // fact keeps the names of an address outside, and the names that an asset looked up.
-func (r *register) fact(f AssetFact) {
+func (r *Register) fact(f AssetFact) {
 	if f.Fact.Key == keyLookedUp {
 		r.looked = append(r.looked, f)
 		return
@@ -262,7 +281,7 @@ func commonName(dn string) string {
 }
 
 // isOutside reports whether an end of a conversation is outside of the site's networks, and the kind of it.
-func (r *register) isOutside(asset, ip string) (kind string, yes bool) {
+func (r *Register) isOutside(asset, ip string) (kind string, yes bool) {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || !isHost(addr) || addr.IsLinkLocalUnicast() || addr.IsLoopback() && asset == "" {
 		return "", false
@@ -278,10 +297,10 @@ func (r *register) isOutside(asset, ip string) (kind string, yes bool) {
 }
 
 // conversations are all that have an end outside, and maybe others.
-func (r *register) conversations(ctx context.Context, from Source) iter.Seq2[Conversation, error] {
-	source, ok := from.(AddressSource)
+func (r *Register) conversations(ctx context.Context) iter.Seq2[Conversation, error] {
+	source, ok := r.from.(AddressSource)
 	if !ok {
-		return from.Conversations(ctx)
+		return r.from.Conversations(ctx)
 	}
 	return func(yield func(Conversation, error) bool) {
 		var away []string
@@ -305,13 +324,13 @@ func (r *register) conversations(ctx context.Context, from Source) iter.Seq2[Con
 	}
 }
 
-func (r *register) isHome(network netip.Prefix) bool {
+func (r *Register) isHome(network netip.Prefix) bool {
 	return r.home[network] || slices.ContainsFunc(r.known, func(p netip.Prefix) bool {
 		return p.Contains(network.Addr()) && p.Bits() <= network.Bits()
 	})
 }
 
-func (r *register) conversation(c Conversation) {
+func (r *Register) conversation(c Conversation) {
 	clientKind, clientOut := r.isOutside(c.Client, c.ClientIP)
 	serverKind, serverOut := r.isOutside(c.Server, c.ServerIP)
 	switch {
@@ -323,7 +342,7 @@ func (r *register) conversation(c Conversation) {
 }
 
 // talk adds a conversation to the row of its peer.
-func (r *register) talk(asset, ip, kind string, out bool, c Conversation) {
+func (r *Register) talk(asset, ip, kind string, out bool, c Conversation) {
 	addr, _ := netip.ParseAddr(ip) // isOutside has parsed it
 	addr = addr.Unmap()
 	names := r.names[addr]
@@ -384,7 +403,7 @@ func (w *row) see(first, last time.Time) {
 const others = "others"
 
 // row is the row of a peer of an asset.
-func (r *register) row(asset, kind, peer string) *row {
+func (r *Register) row(asset, kind, peer string) *row {
 	key := rowKey{asset, kind, peer}
 	if w := r.rows[key]; w != nil {
 		return w
@@ -403,7 +422,7 @@ func (r *register) row(asset, kind, peer string) *row {
 }
 
 // list adds what was looked up, and gives the rows in order.
-func (r *register) list(notes map[string]map[string]string) []Dependency {
+func (r *Register) list(notes map[string]map[string]string) []Dependency {
 	named := map[[2]string]*row{} // by asset and name or product
 	for _, w := range r.rows {
 		for _, name := range append(w.Names, w.Product) {
@@ -446,7 +465,7 @@ func compareIPs(a, b string) int {
 }
 
 // lookedUp adds a name that an asset looked up, unless a conversation shows whom it meant.
-func (r *register) lookedUp(f AssetFact, named map[[2]string]*row) {
+func (r *Register) lookedUp(f AssetFact, named map[[2]string]*row) {
 	in := r.assets[f.Asset]
 	if in == nil || in.public {
 		return

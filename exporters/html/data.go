@@ -177,7 +177,17 @@ func row(f inventory.Statement) []any {
 
 // writeData writes the lists as scripts of type application/json.
 func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
-	zoning, err := inventory.ProposeZones(ctx, from)
+	registrar, err := NewRegistrar(ctx, from)
+	if err != nil {
+		return err
+	}
+	for a, err := range from.Assets(ctx) {
+		if err != nil {
+			return fmt.Errorf("read assets: %w", err)
+		}
+		registrar.Add(a)
+	}
+	zoning, err := registrar.Zoning(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,7 +240,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 		s.LeftOut = append(s.LeftOut, fmt.Sprintf("%d conversations are left out here; walkdown conversations prints them.", s.Conversations-mostConversations))
 	}
 
-	registers, err := ReadRegisters(ctx, from, zoning)
+	registers, err := registrar.Registers(ctx, zoning)
 	if err != nil {
 		return err
 	}
@@ -268,25 +278,59 @@ type Registers struct {
 	Coverage []inventory.Hole
 }
 
-// ReadRegisters makes them. Zones and conduits come without the lists of their assets, which the assets tell themselves.
-func ReadRegisters(ctx context.Context, from inventory.Source, zoning *inventory.Zoning) (r Registers, err error) {
+// Registrar makes the Registers of an inventory whose assets are handed over as they are read, so that this happens once.
+type Registrar struct {
+	from     inventory.Source
+	zoner    *inventory.Zoner
+	external *inventory.Register
+	holes    *inventory.HoleFinder
+}
+
+// NewRegistrar reads the surveys.
+func NewRegistrar(ctx context.Context, from inventory.Source) (*Registrar, error) {
+	r := &Registrar{from: from}
+	var err error
+	if r.zoner, err = inventory.NewZoner(ctx, from); err != nil {
+		return nil, err
+	}
+	if r.external, err = inventory.NewRegister(ctx, from); err != nil {
+		return nil, err
+	}
+	r.holes, err = inventory.NewHoleFinder(ctx, from)
+	return r, err
+}
+
+// Add takes an asset in, in the order of the inventory.
+func (r *Registrar) Add(a inventory.Asset) {
+	r.zoner.Add(a)
+	r.external.Add(a)
+	r.holes.Add(a)
+}
+
+// Zoning says where the assets belong that were added.
+func (r *Registrar) Zoning(ctx context.Context) (*inventory.Zoning, error) {
+	return r.zoner.Zoning(ctx)
+}
+
+// Registers makes them. Zones and conduits come without the lists of their assets, which the assets tell themselves.
+func (r *Registrar) Registers(ctx context.Context, zoning *inventory.Zoning) (out Registers, err error) {
 	for _, zone := range zoning.Zones {
 		zone.Assets = nil
-		r.Zones = append(r.Zones, zone)
+		out.Zones = append(out.Zones, zone)
 	}
-	if r.Conduits, err = inventory.Conduits(ctx, from, zoning); err != nil {
-		return r, fmt.Errorf("make the conduits: %w", err)
+	if out.Conduits, err = inventory.Conduits(ctx, r.from, zoning); err != nil {
+		return out, fmt.Errorf("make the conduits: %w", err)
 	}
-	for i := range r.Conduits {
-		r.Conduits[i].EvidenceIDs = nil
+	for i := range out.Conduits {
+		out.Conduits[i].EvidenceIDs = nil
 	}
-	if r.External, err = inventory.External(ctx, from); err != nil {
-		return r, fmt.Errorf("make the register of what is outside: %w", err)
+	if out.External, err = r.external.Dependencies(ctx); err != nil {
+		return out, fmt.Errorf("make the register of what is outside: %w", err)
 	}
-	if r.Coverage, err = inventory.Coverage(ctx, from); err != nil {
-		return r, fmt.Errorf("say what was not looked at: %w", err)
+	if out.Coverage, err = r.holes.Holes(ctx); err != nil {
+		return out, fmt.Errorf("say what was not looked at: %w", err)
 	}
-	return r, nil
+	return out, nil
 }
 
 // latest gives the newest changes first, and how many older ones there are.

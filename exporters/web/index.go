@@ -72,11 +72,16 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	x := &index{byID: map[string]int{}, summary: html.NewSummary(), version: version}
 	none := &inventory.Zoning{}
 	gaps := inventory.NewGapCounter(nil)
+	registrar, err := html.NewRegistrar(ctx, from)
+	if err != nil {
+		return err
+	}
 	for a, err := range from.Assets(ctx) {
 		if err != nil {
 			return err
 		}
 		gaps.Add(a)
+		registrar.Add(a)
 		x.byID[a.ID] = len(x.rows)
 		x.rows = append(x.rows, rowOf(html.ThingOf(a, none, nil)))
 		x.summary.Components += len(a.Components)
@@ -88,7 +93,7 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	}
 	publish(&index{rows: x.rows, byID: x.byID, summary: &first, gaps: x.gaps, version: version + " assets", partial: true})
 
-	zoning, err := inventory.ProposeZones(ctx, from)
+	zoning, err := registrar.Zoning(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	if err := x.readTalks(ctx, from); err != nil {
 		return err
 	}
-	if x.registers, err = html.ReadRegisters(ctx, from, zoning); err != nil {
+	if x.registers, err = registrar.Registers(ctx, zoning); err != nil {
 		return err
 	}
 	if x.sent, err = x.summary.Ledger(ctx, from); err != nil {
