@@ -114,14 +114,24 @@ const (
 // Conduits gathers the conversations that cross from one zone into another. A conduit keeps its ends, once each, and no more than
 // a few of its conversations. Sorted by zones, protocol and port.
 func Conduits(ctx context.Context, from Source, zoning *Zoning) ([]Conduit, error) {
-	g := gatherer{zoning: zoning, conduits: map[conduitKey]*flow{}, names: map[string]string{}}
+	g := NewGatherer(from, zoning)
 	for c, err := range from.Conversations(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversations: %w", err)
 		}
-		g.add(c)
+		g.Add(c)
 	}
-	notes, err := saidOf(ctx, from, prefixConduit)
+	return g.Conduits(ctx)
+}
+
+// NewGatherer makes an empty one.
+func NewGatherer(from Source, zoning *Zoning) *Gatherer {
+	return &Gatherer{from: from, zoning: zoning, conduits: map[conduitKey]*flow{}, names: map[string]string{}}
+}
+
+// Conduits are those of the conversations that were added, with what people said of them.
+func (g *Gatherer) Conduits(ctx context.Context) ([]Conduit, error) {
+	notes, err := saidOf(ctx, g.from, prefixConduit)
 	if err != nil {
 		return nil, fmt.Errorf("read what was said of conduits: %w", err)
 	}
@@ -155,15 +165,17 @@ type flow struct {
 	evidence      []string
 }
 
-type gatherer struct {
+// Gatherer is Conduits for whoever reads the conversations anyway, and hands them over in their order.
+type Gatherer struct {
+	from     Source
 	zoning   *Zoning
 	conduits map[conduitKey]*flow
 	window   span
 	names    map[string]string // one string for each address that is met again and again
 }
 
-// add takes a conversation. Those inside a zone, and those to a group of hosts, are in no conduit.
-func (g *gatherer) add(c Conversation) {
+// Add takes a conversation in. Those inside a zone, and those to a group of hosts, are in no conduit.
+func (g *Gatherer) Add(c Conversation) {
 	g.window.add(c.FirstSeen, c.LastSeen)
 	a, ok1 := g.zoning.ofEnd(c.Client, c.ClientIP)
 	b, ok2 := g.zoning.ofEnd(c.Server, c.ServerIP)
@@ -211,7 +223,7 @@ func (g *gatherer) add(c Conversation) {
 }
 
 // end is an end of a conversation: outside the address, inside the asset.
-func (g *gatherer) end(zone int, asset, ip string) string {
+func (g *Gatherer) end(zone int, asset, ip string) string {
 	text := cmp.Or(asset, ip)
 	if g.zoning.Zones[zone].Outside {
 		text = cmp.Or(ip, asset)
@@ -228,7 +240,7 @@ func rhythm(class string) int {
 	return slices.Index([]string{"", "one-off", "sporadic", "periodic", "cyclic"}, class)
 }
 
-func (g *gatherer) conduit(key conduitKey, f *flow, notes map[string]map[string]string) Conduit {
+func (g *Gatherer) conduit(key conduitKey, f *flow, notes map[string]map[string]string) Conduit {
 	a, b := g.zoning.Zones[key.a], g.zoning.Zones[key.b]
 	c := Conduit{
 		ID:   shortID(prefixConduit, a.Site, a.Name, b.Site, b.Name, key.where, key.protocol),

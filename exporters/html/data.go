@@ -185,7 +185,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("read assets: %w", err)
 		}
-		registrar.Add(a)
+		registrar.Asset(a)
 	}
 	zoning, err := registrar.Zoning(ctx)
 	if err != nil {
@@ -231,6 +231,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("read conversations: %w", err)
 		}
+		registrar.Conversation(c)
 		if s.Conversation(c); s.Conversations <= mostConversations {
 			w.item("", c)
 		}
@@ -240,7 +241,7 @@ func writeData(ctx context.Context, from inventory.Source, to io.Writer) error {
 		s.LeftOut = append(s.LeftOut, fmt.Sprintf("%d conversations are left out here; walkdown conversations prints them.", s.Conversations-mostConversations))
 	}
 
-	registers, err := registrar.Registers(ctx, zoning)
+	registers, err := registrar.Registers(ctx)
 	if err != nil {
 		return err
 	}
@@ -278,12 +279,15 @@ type Registers struct {
 	Coverage []inventory.Hole
 }
 
-// Registrar makes the Registers of an inventory whose assets are handed over as they are read, so that this happens once.
+// Registrar makes the Registers of an inventory whose assets, and then conversations, are handed over as they are read, so that this
+// happens once.
 type Registrar struct {
-	from     inventory.Source
 	zoner    *inventory.Zoner
 	external *inventory.Register
 	holes    *inventory.HoleFinder
+	conduits *inventory.Gatherer
+	zones    []inventory.Zone
+	from     inventory.Source
 }
 
 // NewRegistrar reads the surveys.
@@ -300,25 +304,35 @@ func NewRegistrar(ctx context.Context, from inventory.Source) (*Registrar, error
 	return r, err
 }
 
-// Add takes an asset in, in the order of the inventory.
-func (r *Registrar) Add(a inventory.Asset) {
+// Asset takes an asset in, in the order of the inventory.
+func (r *Registrar) Asset(a inventory.Asset) {
 	r.zoner.Add(a)
 	r.external.Add(a)
 	r.holes.Add(a)
 }
 
-// Zoning says where the assets belong that were added.
+// Zoning says where the assets belong that were taken in; it comes before the conversations.
 func (r *Registrar) Zoning(ctx context.Context) (*inventory.Zoning, error) {
-	return r.zoner.Zoning(ctx)
+	zoning, err := r.zoner.Zoning(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.zoner = nil
+	r.zones = slices.Clone(zoning.Zones)
+	r.conduits = inventory.NewGatherer(r.from, zoning)
+	return zoning, nil
 }
 
+// Conversation takes a conversation in, in the order of the inventory.
+func (r *Registrar) Conversation(c inventory.Conversation) { r.conduits.Add(c) }
+
 // Registers makes them. Zones and conduits come without the lists of their assets, which the assets tell themselves.
-func (r *Registrar) Registers(ctx context.Context, zoning *inventory.Zoning) (out Registers, err error) {
-	for _, zone := range zoning.Zones {
+func (r *Registrar) Registers(ctx context.Context) (out Registers, err error) {
+	for _, zone := range r.zones {
 		zone.Assets = nil
 		out.Zones = append(out.Zones, zone)
 	}
-	if out.Conduits, err = inventory.Conduits(ctx, r.from, zoning); err != nil {
+	if out.Conduits, err = r.conduits.Conduits(ctx); err != nil {
 		return out, fmt.Errorf("make the conduits: %w", err)
 	}
 	for i := range out.Conduits {

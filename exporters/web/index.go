@@ -81,7 +81,7 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 			return err
 		}
 		gaps.Add(a)
-		registrar.Add(a)
+		registrar.Asset(a)
 		x.byID[a.ID] = len(x.rows)
 		x.rows = append(x.rows, rowOf(html.ThingOf(a, none, nil)))
 		x.summary.Components += len(a.Components)
@@ -109,10 +109,10 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 		x.summary.Asset(with.Thing)
 	}
 	x.rows = placed
-	if err := x.readTalks(ctx, from); err != nil {
+	if err := x.readTalks(ctx, from, registrar); err != nil {
 		return err
 	}
-	if x.registers, err = registrar.Registers(ctx, zoning); err != nil {
+	if x.registers, err = registrar.Registers(ctx); err != nil {
 		return err
 	}
 	if x.sent, err = x.summary.Ledger(ctx, from); err != nil {
@@ -125,7 +125,7 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	return nil
 }
 
-func (x *index) readTalks(ctx context.Context, from Store) error {
+func (x *index) readTalks(ctx context.Context, from Store, registrar *html.Registrar) error {
 	type pair struct {
 		client, server, protocol, transport string
 		port                                uint16
@@ -136,6 +136,7 @@ func (x *index) readTalks(ctx context.Context, from Store) error {
 			return err
 		}
 		x.summary.Conversation(c)
+		registrar.Conversation(c)
 		key := pair{cmp.Or(c.Client, c.ClientIP, c.ClientMAC), cmp.Or(c.Server, c.ServerIP, c.ServerMAC), c.Protocol, c.Transport, c.Port}
 		if c.Protocol != "" {
 			key.transport, key.port = "", 0
