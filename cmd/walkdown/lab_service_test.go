@@ -231,6 +231,35 @@ func (m *machineOf) configure(text string) {
 	}
 }
 
+// TestLabCalendarsOfSystemd asks systemd when surveys are due by the timer, and gets the same times as the program has.
+func TestLabCalendarsOfSystemd(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("systemd is not installed")
+	}
+	from := time.Date(2026, 11, 26, 1, 0, 0, 0, time.Local)
+	for expression := range calendars() {
+		c, err := parseCalendar([]string{expression})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, err := c.onCalendar()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("systemd-analyze", "calendar", "--iterations=8", "--base-time="+from.Format(time.DateTime), line[0]).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line[0], err, out)
+		}
+		due := from
+		for n := range 8 {
+			due = c.next(due)
+			if !strings.Contains(string(out), due.Format("Mon "+time.DateTime)) {
+				t.Errorf("%s: systemd does not have number %d, %s:\n%s", expression, n+1, due.Format("Mon "+time.DateTime), out)
+			}
+		}
+	}
+}
+
 // TestLabService installs the service under a live systemd, as its user would: it surveys on the calendar, gives a survey up in order
 // when it is stopped, makes up once for what was due while the machine was off, and leaves nothing behind when it is removed.
 func TestLabService(t *testing.T) {
@@ -305,6 +334,22 @@ func TestLabService(t *testing.T) {
 	}
 	if told, _ := m.inside("journalctl", "--no-pager", "-o", "cat", "-t", "walkdown", "-g", "appeared"); !strings.Contains(told, "conveyor 4 (10.79.0.30) appeared") {
 		t.Errorf("the change did not come to the log:\n%s", told)
+	}
+
+	// Instead of a program that always runs, a timer starts each survey.
+	m.configure(strings.Replace(fmt.Sprintf(config, "1s", "4s"), "@every 4s", "30 2 1-7 * 6", 1))
+	if out := service("install", "--config", "/etc/walkdown.yaml", "--timer"); !strings.Contains(out, "OnCalendar=Sat *-*-1,2,3,4,5,6,7 2:30:00") {
+		t.Error(out)
+	}
+	if timers, _ := m.inside("systemctl", "list-timers", "--no-pager"); service("status") != stateWaiting || !strings.Contains(timers, "walkdown.timer") {
+		t.Errorf("with a timer it is %s\n%s", service("status"), timers)
+	}
+	before := len(surveys())
+	if out, err := m.inside("systemctl", "start", serviceName); err != nil { // as the timer does
+		t.Errorf("%v: %s\n%s", err, out, m.journal())
+	}
+	if s := surveys(); len(s) != before+1 || s[before].Outcome != "done" || service("status") != stateWaiting {
+		t.Errorf("a survey by the timer: %+v\n%s", s[len(s)-1], m.journal())
 	}
 
 	// It is the administrator's, and leaves nothing behind.

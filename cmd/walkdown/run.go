@@ -18,6 +18,7 @@ import (
 type runCmd struct {
 	Schedule []string      `sep:";" required:"" placeholder:"CRON" help:"When surveys begin, in local time: minute, hour, day of the month, month, day of the week; several with ; between them."`
 	Jitter   time.Duration `placeholder:"D" help:"Begin up to this much later, by chance."`
+	Once     bool          `help:"Survey once, now, as the calendar would, and end: for a timer of the system."`
 	surveyCmd
 }
 
@@ -59,6 +60,9 @@ func (c runCmd) run(a *app) error {
 		return err
 	}
 	defer release() //nolint:errcheck // it goes with the process
+	if c.Once {
+		return c.once(a, a.ctx)
+	}
 	return c.schedule(a, calendar)
 }
 

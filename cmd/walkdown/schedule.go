@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,42 @@ func (c calendar) next(t time.Time) time.Time {
 		}
 	}
 	return first
+}
+
+// onCalendar are the times in the words of systemd.time(7), which in both fields of the day wants what cron's parser does here: that
+// both fit.
+func (c calendar) onCalendar() ([]string, error) {
+	list := func(bits uint64, least, most int) string {
+		var out []string
+		for n := least; n <= most; n++ {
+			if bits&(1<<n) != 0 {
+				out = append(out, strconv.Itoa(n))
+			}
+		}
+		if len(out) == most-least+1 {
+			return "*"
+		}
+		return strings.Join(out, ",")
+	}
+	var out []string
+	for _, s := range c {
+		spec, ok := s.(*cron.SpecSchedule)
+		if !ok || len(spec.DomConstraints)+len(spec.DowConstraints) > 0 || spec.Year != nil || spec.Location != time.Local {
+			return nil, usage("install it without --timer, or write the schedule with numbers, names, *, commas, - and /", "a timer of systemd cannot tell one of the times of the schedule")
+		}
+		var days []string
+		for day := time.Sunday; day <= time.Saturday; day++ {
+			if spec.Dow&(1<<day) != 0 {
+				days = append(days, day.String()[:3])
+			}
+		}
+		line := fmt.Sprintf("*-%s-%s %s:%s:00", list(spec.Month, 1, 12), list(spec.Dom, 1, 31), list(spec.Hour, 0, 23), list(spec.Minute, 0, 59))
+		if len(days) < 7 {
+			line = strings.Join(days, ",") + " " + line
+		}
+		out = append(out, line)
+	}
+	return out, nil
 }
 
 // scheduler starts surveys when they are due, one after the other.

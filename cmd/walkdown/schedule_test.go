@@ -141,6 +141,69 @@ func TestCalendarMistakesAreTold(t *testing.T) {
 	}
 }
 
+// calendars are expressions with what systemd calls the same times.
+func calendars() map[string]string {
+	return map[string]string{
+		"30 2 * * 6":                     "Sat *-*-* 2:30:00",
+		"@monthly":                       "*-*-1 0:0:00",
+		"@weekly":                        "Sun *-*-* 0:0:00",
+		"*/20 22-23 1-7 jan,jul mon-fri": "Mon,Tue,Wed,Thu,Fri *-1,7-1,2,3,4,5,6,7 22,23:0,20,40:00",
+		"0 2 1-7 * 6":                    "Sat *-*-1,2,3,4,5,6,7 2:0:00", // the first Saturday
+		"59 23 31 12 *":                  "*-12-31 23:59:00",
+		"5/10 */6 * 1-12/3 0,7":          "Sun *-1,4,7,10-* 0,6,12,18:5,15,25,35,45,55:00",
+		"0 0 29 2 *":                     "*-2-29 0:0:00",
+		"* * * * *":                      "*-*-* *:*:00",
+	}
+}
+
+func TestSystemdIsToldTheSameTimes(t *testing.T) {
+	for expression, want := range calendars() {
+		c, err := parseCalendar([]string{expression})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.onCalendar(); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, %v, want %q", expression, got, err, want)
+		}
+	}
+	for _, expression := range []string{"@every 5m", "0 2 L * *", "0 2 * * 6#1", "CRON_TZ=Asia/Tokyo 0 2 * * *"} {
+		c, err := parseCalendar([]string{expression})
+		if err != nil {
+			t.Logf("%s is no calendar: %v", expression, err)
+			continue
+		}
+		if got, err := c.onCalendar(); err == nil {
+			t.Errorf("%s is %q", expression, got)
+		}
+	}
+}
+
+func TestTheTimerStartsOneSurvey(t *testing.T) {
+	p := servicePlan{program: "/usr/bin/walkdown", user: "survey", arguments: []string{"run", "--once"}, calendar: []string{"Sat *-*-* 2:30:00", "*-*-1 0:0:00"}, jitter: 90 * time.Second}
+	want := "[Unit]\nDescription=walkdown: when surveys begin\n\n[Timer]\nOnCalendar=Sat *-*-* 2:30:00\nOnCalendar=*-*-1 0:0:00\nPersistent=true\nAccuracySec=1s\n" +
+		"RandomizedDelaySec=90\n\n[Install]\nWantedBy=timers.target\n"
+	if got := p.timerUnit(); got != want {
+		t.Errorf("got %s", got)
+	}
+	unit, err := p.unit()
+	if err != nil || !strings.Contains(unit, "\nType=oneshot\n") || strings.Contains(unit, "Restart=") || strings.Contains(unit, "[Install]") {
+		t.Errorf("%v\n%s", err, unit)
+	}
+	p.calendar = nil
+	if unit, err = p.unit(); err != nil || p.printed(unit) != unit || !strings.Contains(unit, "\nRestart=on-failure\n") || !strings.HasSuffix(unit, "[Install]\nWantedBy=multi-user.target\n") {
+		t.Errorf("%v\n%s", err, unit)
+	}
+}
+
+func TestFilesOfEachSurveyHaveItsTime(t *testing.T) {
+	at := time.Date(2026, 5, 4, 2, 30, 7, 0, time.UTC)
+	for path, want := range map[string]string{"/data/own.pcapng": "/data/own-20260504T023007Z.pcapng", "own": "own-20260504T023007Z"} {
+		if got := stamped(path, at); got != want {
+			t.Errorf("%s becomes %s", path, got)
+		}
+	}
+}
+
 func TestTheUnitAllowsNothingElse(t *testing.T) {
 	p := servicePlan{program: "/usr/local/bin/walkdown", db: "/var/lib/plant 1/plant.db", user: "survey", writes: []string{"/var/lib/plant 1", "/data"}, arguments: []string{"run", "--config", "/etc/100%.yaml", "--db", "/var/lib/plant 1/plant.db"}}
 	unit, err := p.unit()

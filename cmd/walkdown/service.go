@@ -22,7 +22,8 @@ type serviceCmd struct {
 }
 
 type serviceInstallCmd struct {
-	Print bool `help:"Only print the systemd unit; install nothing."`
+	Timer bool `help:"On Linux: let a timer of systemd start each survey, instead of a program that always runs."`
+	Print bool `help:"Only print what systemd is told; install nothing."`
 }
 
 // Help is shown below the flags.
@@ -34,7 +35,10 @@ func (serviceInstallCmd) Help() string {
 
 // Run installs the service.
 func (c serviceInstallCmd) Run(a *app) error {
-	plan, err := a.planService()
+	if c.Timer && runtime.GOOS != "linux" && !c.Print {
+		return usage("", "timers are of systemd: install it without --timer")
+	}
+	plan, err := a.planService(c.Timer)
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func (c serviceInstallCmd) Run(a *app) error {
 		}
 	}
 	if c.Print {
-		_, err := fmt.Fprint(a.stdout, unit)
+		_, err := fmt.Fprint(a.stdout, plan.printed(unit))
 		return err
 	}
 	if err := serviceManager(); err != nil {
@@ -72,6 +76,14 @@ func (c serviceInstallCmd) Run(a *app) error {
 	a.say("%s the service %s%s:\n%s", done, serviceName, where, indent(strings.Join(append([]string{plan.program}, plan.arguments...), " ")))
 	if unit != "" {
 		a.say("%s", indent(strings.TrimSpace(unit)))
+	}
+	if len(plan.calendar) > 0 {
+		a.say("%s", indent(strings.TrimSpace(plan.timerUnit())))
+		if err := startTimer(plan.timerUnit()); err != nil {
+			return rightsHint(err)
+		}
+		a.say("systemd starts it; `systemctl list-timers %s.timer` says when, `walkdown surveys --db %s` shows what it did", serviceName, plan.db)
+		return nil
 	}
 	if err := s.Start(); err != nil {
 		return failed(fmt.Errorf("start the service: %w", err), whereItSays())
@@ -125,10 +137,17 @@ func (serviceRemoveCmd) Run(a *app) error {
 // takeAway stops the service and takes it away, and tells whether it was there.
 func takeAway(s service.Service) (there bool, err error) {
 	state, err := serviceState(s)
-	if err != nil || state == stateNone {
+	if err != nil {
 		return false, err
 	}
-	if state != stateStopped {
+	there = state != stateNone
+	if err := removeTimer(); err != nil {
+		return there, rightsHint(err)
+	}
+	if !there {
+		return false, nil
+	}
+	if state != stateStopped && state != stateWaiting {
 		if err := s.Stop(); err != nil {
 			return true, rightsHint(fmt.Errorf("stop the service: %w", err))
 		}

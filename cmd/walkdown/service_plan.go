@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kardianos/service"
 )
@@ -15,10 +16,12 @@ type servicePlan struct {
 	program, config, db, user string
 	arguments                 []string
 	writes                    []string // folders
+	calendar                  []string // of a timer of systemd; none: it runs always
+	jitter                    time.Duration
 }
 
 // planService looks at the configuration as the service will.
-func (a *app) planService() (servicePlan, error) {
+func (a *app) planService(timer bool) (servicePlan, error) {
 	var p servicePlan
 	if a.common.Config == "" {
 		return p, usage("for example: walkdown service install --config /etc/walkdown.yaml", "a service needs a configuration: --config FILE")
@@ -56,8 +59,16 @@ func (a *app) planService() (servicePlan, error) {
 	if err != nil {
 		return p, err
 	}
-	if _, err := line.Run.check(); err != nil {
+	calendar, err := line.Run.check()
+	if err != nil {
 		return p, err
+	}
+	if timer {
+		p.arguments = slices.Insert(p.arguments, 1, "--once")
+		if p.calendar, err = calendar.onCalendar(); err != nil {
+			return p, err
+		}
+		p.jitter = line.Run.Jitter
 	}
 	p.user, err = configOwner(p.config)
 	return p, err
@@ -104,6 +115,11 @@ func (p servicePlan) unit() (string, error) {
 	if slices.ContainsFunc(slices.Concat([]string{p.program}, p.arguments, p.writes), inTmp) {
 		ownTmp = "" // it could not see them
 	}
+	// What always runs is started again when it fails. What a timer starts has done what it could when it was incomplete.
+	ends, start := "Restart=on-failure\nRestartSec=60\nRestartPreventExitStatus=2\nSuccessExitStatus=130\n", "\n[Install]\nWantedBy=multi-user.target\n"
+	if len(p.calendar) > 0 {
+		ends, start = "Type=oneshot\nSuccessExitStatus=3 130\n", ""
+	}
 	return `[Unit]
 Description=walkdown: keeps the inventory of a plant
 Documentation=https://github.com/walkdown-ot/walkdown
@@ -113,11 +129,7 @@ Wants=network-online.target
 [Service]
 ExecStart=` + strings.Join(words, " ") + `
 User=` + p.user + `
-Restart=on-failure
-RestartSec=60
-RestartPreventExitStatus=2
-TimeoutStopSec=30
-SuccessExitStatus=130
+` + ends + `TimeoutStopSec=30
 UMask=0077
 # Frames are captured and sent; nothing else of root's is needed. Who cannot set the clock may still be asked how right it is: ProtectClock
 # would forbid that too, and each survey keeps it.
@@ -140,10 +152,7 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
-
-[Install]
-WantedBy=multi-user.target
-`, nil
+` + start, nil
 }
 
 // inTmp reports whether a path lies in one of the folders that PrivateTmp replaces.

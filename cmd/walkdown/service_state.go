@@ -16,6 +16,7 @@ const (
 	stateStopped  = "stopped"
 	stateStarting = "starting"
 	stateRunning  = "running"
+	stateWaiting  = "waiting" // for its timer
 	stateStopping = "stopping"
 	stateFailing  = "failing" // it ended by itself, and will be started again
 	stateFailed   = "failed"  // it ended by itself
@@ -25,11 +26,15 @@ const (
 // that runs, and one that is being stopped for one that is not there.
 func serviceState(s service.Service) (string, error) {
 	if runtime.GOOS == "linux" {
-		out, err := exec.Command("systemctl", "show", serviceName+".service", "--property=LoadState,ActiveState,SubState").Output() //nolint:noctx // it answers at once
+		out, err := exec.Command("systemctl", "show", serviceName+".service", "--property=LoadState,ActiveState,SubState,Type").Output() //nolint:noctx // it answers at once
 		if err != nil {
 			return "", fmt.Errorf("ask systemd for the service: %w", err)
 		}
-		return systemdState(string(out)), nil
+		state := systemdState(string(out))
+		if there, _ := exists(timerPath); there && state == stateStopped {
+			state = stateWaiting
+		}
+		return state, nil
 	}
 	status, err := s.Status()
 	switch {
@@ -56,6 +61,8 @@ func systemdState(properties string) string {
 	case p["SubState"] == "auto-restart":
 		return stateFailing
 	case active == "active", active == "reloading":
+		return stateRunning
+	case active == "activating" && p["Type"] == "oneshot":
 		return stateRunning
 	case active == "activating":
 		return stateStarting

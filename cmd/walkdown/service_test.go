@@ -18,6 +18,7 @@ func TestStatesOfSystemd(t *testing.T) {
 		{"LoadState=not-found\nActiveState=inactive\nSubState=dead\n", stateNone},
 		{"LoadState=loaded\nActiveState=activating\nSubState=auto-restart\n", stateFailing},
 		{"LoadState=loaded\nActiveState=activating\nSubState=start\n", stateStarting},
+		{"Type=oneshot\nLoadState=loaded\nActiveState=activating\nSubState=start\n", stateRunning},
 		{"LoadState=loaded\nActiveState=failed\nSubState=failed\n", stateFailed},
 		{"LoadState=not-found\nActiveState=failed\nSubState=failed\n", stateFailed},
 		{"LoadState=loaded\nActiveState=deactivating\nSubState=stop-sigterm\n", stateStopping},
