@@ -132,6 +132,7 @@ func BenchmarkPlant(b *testing.B) {
 		{"gaps", []string{"gaps"}},
 		{"conduits", []string{"conduits"}},
 		{"external", []string{"external"}},
+		{"zones", []string{"zones"}},
 		{"annotate-template", []string{"annotate", "--template"}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
