@@ -134,6 +134,7 @@ func BenchmarkPlant(b *testing.B) {
 		{"external", []string{"external"}},
 		{"zones", []string{"zones"}},
 		{"annotate-template", []string{"annotate", "--template"}},
+		{"html", []string{"export", "html"}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var took, busy, peak float64
