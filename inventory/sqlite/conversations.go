@@ -216,6 +216,9 @@ func (g *talkGroup) takes(t talkLine) bool {
 // tell yields the conversations of a group, one for each protocol. What was counted before the protocol was recognised belongs
 // to the one protocol that then was.
 func (g *talkGroup) tell(yield func(inventory.Conversation) error) error {
+	if len(g.rows) == 1 { // as nearly always
+		return yield(withWords(g.rows[0].Conversation, g.rows[0].operations))
+	}
 	var names []string
 	for _, row := range g.rows {
 		if row.Protocol != "" && !slices.Contains(names, row.Protocol) {
@@ -253,11 +256,15 @@ func (g *talkGroup) tell(yield func(inventory.Conversation) error) error {
 				c.LastSeen = row.LastSeen
 			}
 		}
-		c.Operations = operations.Names()
-		c.External = isExternal(c.ClientIP) || isExternal(c.ServerIP)
-		if err := yield(c); err != nil {
+		if err := yield(withWords(c, operations)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func withWords(c inventory.Conversation, operations discovery.Operations) inventory.Conversation {
+	c.Operations = operations.Names()
+	c.External = isExternal(c.ClientIP) || isExternal(c.ServerIP)
+	return c
 }

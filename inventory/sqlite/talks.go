@@ -76,7 +76,16 @@ func (w *writer) talksOf(ctx context.Context, tx *session, b *batch) ([]*talkSee
 	slices.SortFunc(list, func(x, y *talkSeen) int {
 		return cmp.Or(cmp.Compare(x.client, y.client), cmp.Compare(x.server, y.server), cmp.Compare(x.what, y.what))
 	})
-	return list, nil
+	// Transports that have no name are one.
+	once := list[:0]
+	for i, t := range list {
+		if i > 0 && t.ends() == once[len(once)-1].ends() && t.what == once[len(once)-1].what {
+			once[len(once)-1].row.join(t.row)
+			continue
+		}
+		once = append(once, t)
+	}
+	return once, nil
 }
 
 // knownTalks looks up which are stored.

@@ -295,6 +295,24 @@ func TestATalkStandsOnce(t *testing.T) {
 	expect(t, "packets", uint64(30), all(t, s.Conversations(t.Context()))[0].Packets)
 }
 
+// What goes over transports that have no name is kept, as one.
+func TestTransportsWithoutAName(t *testing.T) {
+	s := newStore(t)
+	var list []discovery.Observation
+	for _, transport := range []discovery.Transport{0, 200, discovery.UDP} {
+		o := talks(1, host(hmi, "10.0.0.3"), host(plc, "10.0.0.1"), 102, "s7", 2, true)
+		o.Talks[0].Transport = transport
+		list = append(list, o)
+	}
+	survey(t, s, inventory.Survey{}, list...)
+	survey(t, s, inventory.Survey{}, list...)
+	var got []string
+	for _, c := range all(t, s.Conversations(t.Context())) {
+		got = append(got, fmt.Sprint(c.Transport, " ", c.Packets))
+	}
+	expect(t, "conversations", []string{"udp 4", "unknown 8"}, got)
+}
+
 // A capture may be damaged, or its clock be wrong: times that nanoseconds cannot hold become the nearest.
 func TestTimesThatNobodyHas(t *testing.T) {
 	for _, c := range []struct{ year, want int }{{1600, 1677}, {1970, 1970}, {2026, 2026}, {2300, 2262}} {
