@@ -46,7 +46,7 @@ func (r Rules) fold(atoms []*atom) Thing {
 			t.Asset.Notes = append(t.Asset.Notes, a.mac.String()+" is shared by routers, of which one answers at a time (VRRP, HSRP or the like)")
 		}
 	}
-	t.Steady = len(atoms) == 1 && len(atoms[0].held) == len(atoms[0].homes)
+	t.Steady = len(atoms) == 1 && len(atoms[0].held) == len(atoms[0].homes) && !wavers(current)
 	SortEvidence(evidence)
 	SortEvidence(current)
 	slices.SortFunc(t.Parts, compareParts)

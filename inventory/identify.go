@@ -149,26 +149,24 @@ func plainName(name string) string {
 	return name
 }
 
-// current parts what is true from what is superseded: a value that was last seen before another value of the same key came up, in
-// another survey or long enough before. A firmware that was updated has one version, the new one.
-func current(evidence []Evidence) (out, superseded []Evidence) {
-	type slot struct {
-		path string
-		key  discovery.Key
-		told bool
-	}
-	of := func(e Evidence) slot { return slot{e.Subject.Path, e.Fact.Key, !e.Teller.IsZero()} }
-	values := map[slot]map[string]*Evidence{} // by value: its earliest First with the survey of its latest Last
+// slot is what has one value at a time, or several that are told together.
+type slot struct {
+	path string
+	key  discovery.Key
+	told bool // by somebody else
+}
+
+// slots are the values of evidence: of each its earliest First, and its latest Last with the survey of that.
+func slots(evidence []Evidence) map[slot]map[string]*Evidence {
+	out := map[slot]map[string]*Evidence{}
 	for _, e := range evidence {
-		byValue := values[of(e)]
-		if byValue == nil {
-			byValue = map[string]*Evidence{}
-			values[of(e)] = byValue
+		of := slotOf(e)
+		if out[of] == nil {
+			out[of] = map[string]*Evidence{}
 		}
-		v := byValue[e.Fact.Value]
+		v := out[of][e.Fact.Value]
 		if v == nil {
-			v = &Evidence{First: e.First, Last: e.Last, Survey: e.Survey}
-			byValue[e.Fact.Value] = v
+			out[of][e.Fact.Value] = &Evidence{First: e.First, Last: e.Last, Survey: e.Survey}
 			continue
 		}
 		if e.First.Before(v.First) {
@@ -178,8 +176,17 @@ func current(evidence []Evidence) (out, superseded []Evidence) {
 			v.Last, v.Survey = e.Last, e.Survey
 		}
 	}
+	return out
+}
+
+func slotOf(e Evidence) slot { return slot{e.Subject.Path, e.Fact.Key, !e.Teller.IsZero()} }
+
+// current parts what is true from what is superseded: a value that was last seen before another value of the same key came up, in
+// another survey or long enough before. A firmware that was updated has one version, the new one.
+func current(evidence []Evidence) (out, superseded []Evidence) {
+	values := slots(evidence)
 	isSuperseded := func(e Evidence) bool {
-		byValue := values[of(e)]
+		byValue := values[slotOf(e)]
 		if len(byValue) < 2 {
 			return false
 		}
@@ -200,4 +207,20 @@ func current(evidence []Evidence) (out, superseded []Evidence) {
 		}
 	}
 	return out, superseded
+}
+
+// wavers reports whether a value came back after another one had replaced it: which of them holds is told by who was seen last.
+func wavers(current []Evidence) bool {
+	for _, byValue := range slots(current) {
+		var newest *Evidence
+		for _, v := range byValue {
+			if newest != nil && (v.Survey != newest.Survey || v.Last.Sub(newest.Last).Abs() > supersededAfter) {
+				return true
+			}
+			if newest == nil || v.Last.After(newest.Last) {
+				newest = v
+			}
+		}
+	}
+	return false
 }

@@ -33,12 +33,12 @@ type Thing struct {
 	Apart   bool       // a decision has cut it off what else it would be
 	Took    []Mark     // addresses that it took over from another device
 	Fresh   time.Time  // when the newest of its evidence came up
-	Steady  bool       // one station, or one IP, that holds all that it ever held
+	Steady  bool       // one station, or one IP, that holds all that it ever held, and no value of it came back
 }
 
 // IsCalm reports whether to see again what was seen of it changes nothing, as long as no value of it came up meanwhile. When several
 // addresses are seen may decide whether they are one thing, or which of its leases a station holds; and so it may where something
-// is in doubt.
+// is in doubt, or where a device goes back and forth between two values.
 func (t Thing) IsCalm() bool {
 	return t.Steady && len(t.Asset.Notes) == 0 && !t.Apart && len(t.Took) == 0
 }

@@ -150,3 +150,35 @@ func TestAFloodOfValuesLeavesNoMessagesBehind(t *testing.T) {
 		t.Errorf("%d messages, want at most %d", n, maxValues+1)
 	}
 }
+
+// Of a device that goes back and forth between two values, the one that it told last holds.
+func TestAFirmwareThatComesBackHolds(t *testing.T) {
+	plc := host("28:63:36:00:00:01", "10.0.0.1")
+	for name, apart := range map[string]int{"in surveys of their own": 1, "in one survey": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			r, err := s.Begin(t.Context(), inventory.Survey{Kind: "listen"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, firmware := range []string{"1.0", "2.0", "1.0", "2.0", "1.0"} {
+				if i > 0 && apart > 0 {
+					if err := r.End(t.Context(), inventory.Survey{}); err != nil {
+						t.Fatal(err)
+					}
+					if r, err = s.Begin(t.Context(), inventory.Survey{Kind: "listen"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.Observe(tells(120*i, plc, "dev.vendor=Siemens", "dev.firmware="+firmware))
+				if err := r.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				expect(t, "firmware", firmware, all(t, s.Assets(t.Context()))[0].Firmware)
+			}
+			if err := r.End(t.Context(), inventory.Survey{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
