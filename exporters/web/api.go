@@ -82,7 +82,7 @@ next:
 			}
 		}
 		for _, word := range words {
-			if !strings.Contains(r.text, word) {
+			if !strings.Contains(r.text, word) && !strings.Contains(strings.ToLower(r.Zone), word) {
 				continue next
 			}
 		}

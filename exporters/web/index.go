@@ -19,7 +19,7 @@ import (
 type row struct {
 	html.Thing
 	label  string
-	text   string   // lower case
+	text   string   // lower case; a search also looks at the zone
 	name   string   // lower case, to sort by
 	cables []string // ids of the assets at the other ends
 }
@@ -104,7 +104,6 @@ func load(ctx context.Context, from Store, version string, publish func(*index))
 	for i, r := range x.rows {
 		with := *r // the published rows stay as they are
 		with.Thing = html.ThingOf(r.Asset, zoning, nil)
-		with.text += "\n" + strings.ToLower(with.Zone)
 		placed[i] = &with
 		x.summary.Asset(with.Thing)
 	}
@@ -167,7 +166,7 @@ func rowOf(a html.Thing) *row {
 	r := &row{Thing: a}
 	words := []string{
 		a.ID, a.Site, a.Segment, a.Vendor, a.Family, a.Model, a.OrderNumber, a.Serial, a.Hardware, a.Firmware, a.FirmwareRaw, a.Software,
-		a.OS, cmp.Or(a.Type, a.ProposedType), a.CPE, a.MACVendor, a.Role, a.Zone,
+		a.OS, cmp.Or(a.Type, a.ProposedType), a.CPE, a.MACVendor, a.Role,
 	}
 	words = append(words, a.Names...)
 	words = append(words, a.Protocols...)

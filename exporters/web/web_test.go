@@ -96,7 +96,12 @@ func get(t *testing.T, url string) answer {
 }
 
 func TestListsArePagedSearchedAndSorted(t *testing.T) {
-	server := serve(t, store{exporterstest.Full()}, web.Options{})
+	from := exporterstest.Full()
+	from.Things[3].Level = "3" // which gets a zone of its own
+	server := serve(t, store{from}, web.Options{})
+	for !strings.Contains(get(t, server.URL+"/api/summary").body, `"surveys":[`) { // the zones come last
+		time.Sleep(time.Millisecond)
+	}
 	for _, c := range []struct {
 		query string
 		total int
@@ -108,6 +113,7 @@ func TestListsArePagedSearchedAndSorted(t *testing.T) {
 		{"?q=TP1200", 1, "press-3-panel"},
 		{"?q=siemens+1511", 2, "press-3-cpu"},
 		{"?q=28:63:36:aa:bb:cc", 1, "press-3-cpu"},
+		{"?q=feeder+Operations", 1, "feeder 7"}, // its zone
 		{"?q=nothing-of-the-kind", 0, ""},
 		{"?vendor=Schneider+Electric", 2, ""},
 		{"?type=power-meter", 1, "feeder 7"},
