@@ -19,34 +19,77 @@ const (
 	Reached  = "external"     // it talks to an address outside that it did not talk to before
 )
 
-// Diff tells what changed between two states of the inventory, or of the part of it that was touched: assets that appeared,
+// Differ tells what changed between two states of the inventory, or of the part of it that was touched: assets that appeared,
 // addresses that moved from one MAC to another, attributes, addresses, services and components that changed. What says nothing
-// about the plant is left out: times, counts, confidences, notes, and the order of names. An asset that is only in before is
-// not told: it was merged, or has not been seen, which is not the same as vanished. Sorted by asset, kind and attribute; Time
-// and Survey are for the caller to fill.
-func Diff(before, after []Asset) []Change {
-	old := map[string]Asset{}
-	for _, a := range before {
-		old[a.ID] = a
-	}
-	changes, moved := moves(before, after)
-	for _, now := range after {
-		was, known := old[now.ID]
-		if !known {
-			changes = append(changes, Change{Asset: now.ID, Kind: Appeared, New: firstAddress(now)})
-			continue
+// about the plant is left out: times, counts, confidences, notes, and the order of names. An asset that is only in the state of
+// before is not told: it was merged, or has not been seen, which is not the same as vanished.
+//
+// It keeps no asset. It is told every asset as it was, by Was; then, where it Wonders, every address of now, by Holds; then each
+// asset is compared.
+type Differ struct {
+	held    map[spot][]Address // before, with MAC and IP
+	still   map[spot][]string  // the MACs that hold them now
+	changes []Change
+}
+
+// Was notes an asset as it was.
+func (d *Differ) Was(a Asset) {
+	for _, address := range a.Addresses {
+		if address.IP != "" && address.MAC != "" {
+			if d.held == nil {
+				d.held, d.still = map[spot][]Address{}, map[spot][]string{}
+			}
+			at := spotOf(a, address)
+			d.held[at] = append(d.held[at], Address{MAC: address.MAC, IP: address.IP})
 		}
-		changes = append(changes, attributes(was, now)...)
-		changes = append(changes, sets(now.ID, "mac", macs(was), macs(now))...)
-		changes = append(changes, sets(now.ID, "ip", ips(was, moved), ips(now, moved))...)
-		changes = append(changes, listeners(was, now)...)
-		changes = append(changes, parts(was, now)...)
 	}
-	slices.SortFunc(changes, func(a, b Change) int {
+}
+
+// Wonders reports whether addresses of before may have moved.
+func (d *Differ) Wonders() bool { return len(d.held) > 0 }
+
+// Holds notes an address as an asset has it now.
+func (d *Differ) Holds(site, segment string, address Address) {
+	at := spot{site, segment, address.IP}
+	if len(d.held[at]) > 0 {
+		d.still[at] = append(d.still[at], address.MAC)
+	}
+}
+
+// Compare tells what changed of an asset; was has no id where it was not there.
+func (d *Differ) Compare(was, now Asset) {
+	for _, address := range now.Addresses {
+		if at := spotOf(now, address); d.moved(at) {
+			d.tell(Change{Asset: now.ID, Kind: Moved, Attribute: "address", Old: addressText(d.held[at][0]), New: addressText(address)})
+		}
+	}
+	if was.ID == "" {
+		d.tell(Change{Asset: now.ID, Kind: Appeared, New: firstAddress(now)})
+		return
+	}
+	d.tell(attributes(was, now)...)
+	d.tell(sets(now.ID, "mac", macs(was), macs(now))...)
+	d.tell(sets(now.ID, "ip", d.ips(was), d.ips(now))...)
+	d.tell(listeners(was, now)...)
+	d.tell(parts(was, now)...)
+}
+
+// moved reports whether an address is held by another MAC now. Two holders before or after are a redundant pair, in which one of the
+// two is always the last.
+func (d *Differ) moved(at spot) bool {
+	held, still := d.held[at], d.still[at]
+	return len(held) == 1 && len(still) == 1 && still[0] != "" && held[0].MAC != still[0]
+}
+
+func (d *Differ) tell(changes ...Change) { d.changes = append(d.changes, changes...) }
+
+// Changes are sorted by asset, kind and attribute; Time and Survey are for the caller to fill.
+func (d *Differ) Changes() []Change {
+	slices.SortFunc(d.changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Asset, b.Asset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Attribute, b.Attribute),
 			cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New))
 	})
-	return changes
+	return d.changes
 }
 
 // spot is an IP in its segment.
@@ -54,39 +97,6 @@ type spot struct{ site, segment, ip string }
 
 func spotOf(a Asset, address Address) spot {
 	return spot{a.Site, cmp.Or(address.Segment, a.Segment), address.IP}
-}
-
-// moves tells the IPs that are held by another MAC now.
-func moves(before, after []Asset) ([]Change, map[spot]bool) {
-	held := map[spot][]Address{}
-	for _, a := range before {
-		for _, address := range a.Addresses {
-			if address.IP != "" && address.MAC != "" {
-				held[spotOf(a, address)] = append(held[spotOf(a, address)], address)
-			}
-		}
-	}
-	still := map[spot][]string{}
-	for _, a := range after {
-		for _, address := range a.Addresses {
-			still[spotOf(a, address)] = append(still[spotOf(a, address)], address.MAC)
-		}
-	}
-	var changes []Change
-	moved := map[spot]bool{}
-	for _, a := range after {
-		for _, address := range a.Addresses {
-			at := spotOf(a, address)
-			was := held[at]
-			// Two holders before or after are a redundant pair, in which one of the two is always the last.
-			if address.IP == "" || address.MAC == "" || len(was) != 1 || len(still[at]) != 1 || was[0].MAC == address.MAC {
-				continue
-			}
-			moved[at] = true
-			changes = append(changes, Change{Asset: a.ID, Kind: Moved, Attribute: "address", Old: addressText(was[0]), New: addressText(address)})
-		}
-	}
-	return changes, moved
 }
 
 // fields are the attributes of an identity that are told.
@@ -178,10 +188,10 @@ func macs(a Asset) []string {
 }
 
 // ips are the IPs of an asset, without those whose move is told anyway.
-func ips(a Asset, moved map[spot]bool) []string {
+func (d *Differ) ips(a Asset) []string {
 	var out []string
 	for _, address := range a.Addresses {
-		if address.IP != "" && !moved[spotOf(a, address)] {
+		if address.IP != "" && !d.moved(spotOf(a, address)) {
 			out = append(out, address.IP)
 		}
 	}

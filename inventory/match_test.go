@@ -128,7 +128,27 @@ func TestIDsGoOn(t *testing.T) {
 	}
 }
 
-func TestDiff(t *testing.T) {
+// compared puts two states of the inventory beside each other.
+func compared(before, after []Asset) []Change {
+	var d Differ
+	was := map[string]Asset{}
+	for _, a := range before {
+		was[a.ID] = a
+		d.Was(a)
+	}
+	for _, a := range after {
+		for _, address := range a.Addresses {
+			at := spotOf(a, address)
+			d.Holds(at.site, at.segment, address)
+		}
+	}
+	for _, a := range after {
+		d.Compare(was[a.ID], a)
+	}
+	return d.Changes()
+}
+
+func TestDiffer(t *testing.T) {
 	base := func(change func(*Asset)) Asset {
 		a := Asset{
 			ID: "a", Site: "works", Segment: "cell-1", Name: "cpu", Identity: Identity{Vendor: "Siemens", Firmware: "2.8"},
@@ -213,7 +233,7 @@ func TestDiff(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Diff(c.before, c.after)); diff != "" {
+			if diff := cmp.Diff(c.want, compared(c.before, c.after)); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})

@@ -108,50 +108,72 @@ func (s *Store) endSurvey(ctx context.Context, id int64, v inventory.Survey) err
 // surveyChanges compares the assets that a survey touched with how they stood before it. What a survey found and threw away
 // again, or learnt in steps, is no change of the plant.
 func surveyChanges(ctx context.Context, tx *session, survey int64) ([]inventory.Change, error) {
-	var before, after []inventory.Asset
-	found := map[string]bool{} // by this survey
-	err := each(ctx, tx, "SELECT asset, body FROM baselines WHERE survey = ?", func(scan func(...any) error) error {
-		var id, body string
-		if err := scan(&id, &body); err != nil {
-			return err
-		}
-		if body == "" {
-			found[id] = true
-			return nil
-		}
-		a, err := assetOf(id, []byte(body))
-		before = append(before, a)
+	var d inventory.Differ
+	err := each(ctx, tx, "SELECT asset, body FROM baselines WHERE survey = ? AND body <> ''", func(scan func(...any) error) error {
+		was, err := scanBody(scan)
+		d.Was(was)
 		return err
 	}, survey)
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, tx, "SELECT a.id, a.body FROM baselines AS b JOIN assets AS a ON a.id = b.asset WHERE b.survey = ?", func(scan func(...any) error) error {
-		var id, body string
-		if err := scan(&id, &body); err != nil {
+	if d.Wonders() {
+		err = each(ctx, tx, "SELECT d.site, d.segment, d.mac, d.ip FROM baselines AS b CROSS JOIN addresses AS d ON d.asset = b.asset WHERE b.survey = ?",
+			func(scan func(...any) error) error {
+				var site, segment string
+				var address inventory.Address
+				err := scan(&site, &segment, &address.MAC, &address.IP)
+				d.Holds(site, segment, address)
+				return err
+			}, survey)
+		if err != nil {
+			return nil, err
+		}
+	}
+	err = each(ctx, tx, "SELECT a.id, a.body, b.body FROM baselines AS b CROSS JOIN assets AS a ON a.id = b.asset WHERE b.survey = ?", func(scan func(...any) error) error {
+		var before string
+		now, err := scanBody(scan, &before)
+		if err != nil {
 			return err
 		}
-		a, err := assetOf(id, []byte(body))
-		if found[id] { // only its addresses are told
-			a = inventory.Asset{ID: id, Site: a.Site, Segment: a.Segment, Addresses: a.Addresses}
+		var was inventory.Asset
+		if before != "" {
+			was, err = assetOf(now.ID, []byte(before))
 		}
-		after = append(after, a)
+		d.Compare(was, now)
 		return err
 	}, survey)
 	if err != nil {
 		return nil, err
 	}
-	changes := inventory.Diff(before, after)
-	err = each(ctx, tx, "SELECT kind, asset, into_asset, reason FROM merges WHERE survey = ? ORDER BY id", func(scan func(...any) error) error {
-		var kind, asset, into, reason string
-		if err := scan(&kind, &asset, &into, &reason); err != nil {
+	return mergedIn(ctx, tx, survey, d.Changes())
+}
+
+// scanBody reads an id and a body.
+func scanBody(scan func(...any) error, more ...any) (inventory.Asset, error) {
+	var id, body string
+	if err := scan(append([]any{&id, &body}, more...)...); err != nil {
+		return inventory.Asset{}, err
+	}
+	return assetOf(id, []byte(body))
+}
+
+// mergedIn adds what a survey merged, split and took back. What it had found itself and merged again was never there.
+func mergedIn(ctx context.Context, tx *session, survey int64, changes []inventory.Change) ([]inventory.Change, error) {
+	err := each(ctx, tx, `SELECT m.kind, m.asset, m.into_asset, m.reason, coalesce(b.body, '') FROM merges AS m LEFT JOIN baselines AS b ON b.survey = m.survey AND b.asset = m.asset
+		WHERE m.survey = ? AND coalesce(b.body <> '', 1) ORDER BY m.id`, func(scan func(...any) error) error {
+		var kind, asset, into, reason, body string
+		if err := scan(&kind, &asset, &into, &reason, &body); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(changes, func(c inventory.Change) bool { return c.Asset == into && c.Kind == inventory.Appeared })
 		switch {
-		case found[asset]:
 		case kind == takenBack:
-			changes = append(changes, tookBack(asset, reason, before))
+			was, err := assetOf(asset, []byte(cmp.Or(body, "{}")))
+			if err != nil {
+				return err
+			}
+			changes = append(changes, tookBack(was, reason))
 		case kind == inventory.Merged:
 			changes = append(changes, inventory.Change{Asset: into, Kind: kind, Old: asset, Via: reason})
 		case i >= 0: // split, and still there

@@ -67,14 +67,10 @@ func (c *cluster) enteredAgain(ctx context.Context, things []inventory.Thing, m 
 }
 
 // tookBack is the change that tells of it.
-func tookBack(id, reason string, before []inventory.Asset) inventory.Change {
-	c := inventory.Change{Asset: id, Kind: inventory.Vanished, Via: reason}
-	for _, was := range before {
-		if was.ID == id && len(was.Addresses) > 0 {
-			c.Old = strings.TrimSpace(was.Addresses[0].MAC + " " + was.Addresses[0].IP)
-		} else if was.ID == id {
-			c.Old = was.Name
-		}
+func tookBack(was inventory.Asset, reason string) inventory.Change {
+	c := inventory.Change{Asset: was.ID, Kind: inventory.Vanished, Old: was.Name, Via: reason}
+	if len(was.Addresses) > 0 {
+		c.Old = strings.TrimSpace(was.Addresses[0].MAC + " " + was.Addresses[0].IP)
 	}
 	return c
 }
