@@ -64,7 +64,7 @@ func (d *Differ) Compare(was, now Asset) {
 		}
 	}
 	if was.ID == "" {
-		d.tell(Change{Asset: now.ID, Kind: Appeared, New: firstAddress(now)})
+		d.tell(Change{Asset: now.ID, Kind: Appeared, New: cmp.Or(firstAddress(now), now.Name)})
 		return
 	}
 	d.tell(attributes(was, now)...)

@@ -165,6 +165,7 @@ func TestDiffer(t *testing.T) {
 		want          []Change
 	}{
 		{"appeared", nil, []Asset{base(same)}, []Change{{Asset: "a", Kind: Appeared, New: plcMAC + " 10.0.0.1"}}},
+		{"entered_without_an_address", nil, []Asset{{ID: "b", Name: "feeder 7"}}, []Change{{Asset: "b", Kind: Appeared, New: "feeder 7"}}},
 		{"nothing", []Asset{base(same)}, []Asset{base(same)}, nil},
 		{
 			"noise",
