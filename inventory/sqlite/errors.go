@@ -17,7 +17,7 @@ var (
 	// ErrNewer says that a newer walkdown wrote the file. It was not touched.
 	ErrNewer = errors.New("written by a newer walkdown")
 	// ErrOlder says that the file wants bringing up to date, which a command that only reads does not do.
-	ErrOlder = errors.New("the inventory is from an older walkdown: any command that writes to it brings it up to date")
+	ErrOlder = errors.New("the inventory is from an older walkdown: `walkdown refingerprint` brings it up to date")
 	// ErrDamaged says that the file is cut short or overwritten.
 	ErrDamaged = errors.New("the inventory is damaged")
 	// ErrLocked says that another walkdown is writing to the file.
