@@ -212,14 +212,17 @@ func current(evidence []Evidence) (out, superseded []Evidence) {
 // wavers reports whether a value came back after another one had replaced it: which of them holds is told by who was seen last.
 func wavers(current []Evidence) bool {
 	for _, byValue := range slots(current) {
-		var newest *Evidence
+		var last span
+		survey := ""
 		for _, v := range byValue {
-			if newest != nil && (v.Survey != newest.Survey || v.Last.Sub(newest.Last).Abs() > supersededAfter) {
+			if survey != "" && v.Survey != survey {
 				return true
 			}
-			if newest == nil || v.Last.After(newest.Last) {
-				newest = v
-			}
+			survey = v.Survey
+			last.add(v.Last, v.Last)
+		}
+		if last.last.Sub(last.first) > supersededAfter {
+			return true
 		}
 	}
 	return false
