@@ -20,9 +20,9 @@ type intake struct {
 	differences []difference
 	problems    []problem
 	annotations []inventory.Annotation
-	statements  []plateWord // about assets that are known
-	entered     []entry     // devices that only people know of
-	taken       []takenBack // of these, those that were entered by mistake
+	statements  []plateWord           // about assets that are known
+	entered     []entry               // devices that only people know of
+	taken       [][]discovery.Subject // of these, what those were entered under that were entered by mistake
 }
 
 // plateWord is what a person says of a nameplate.

@@ -86,7 +86,7 @@ func (c annotateCmd) observe(a *app, store *sqlite.Store, in *intake, author str
 		}
 	}
 	for _, device := range in.taken {
-		for _, subject := range device.subjects {
+		for _, subject := range device {
 			recorder.Observe(discovery.Observation{
 				Time: at, Sensor: c.File, Protocol: inventory.PersonProtocol, Mode: discovery.Person, Subject: subject,
 				Facts: []discovery.Fact{discovery.NewFact(inventory.KeyEntered, inventory.EnteredNo)},
