@@ -346,20 +346,16 @@ func (i *importer) takeConversations(ctx context.Context, tx *session) error {
 
 // takeLedger adds what the surveys that are new here sent.
 func (i *importer) takeLedger(ctx context.Context, tx *session) error {
-	segments := map[int64]int64{}
-	err := each(ctx, i.from.read, "SELECT g.id, t.name, g.name FROM segments AS g JOIN sites AS t ON t.id = g.site", func(scan func(...any) error) error {
-		var id int64
-		var site, segment string
-		if err := scan(&id, &site, &segment); err != nil {
-			return err
-		}
-		to := i.names.place(site, segment)
-		var err error
-		segments[id], err = i.writer.segment(ctx, tx, to.Site, to.Segment)
-		return err
-	})
+	theirs, err := places(ctx, i.from.read)
 	if err != nil {
 		return err
+	}
+	segments := map[int64]int64{}
+	for _, id := range slices.Sorted(maps.Keys(theirs)) {
+		to := i.names.place(theirs[id].Site, theirs[id].Segment)
+		if segments[id], err = i.writer.segment(ctx, tx, to.Site, to.Segment); err != nil {
+			return err
+		}
 	}
 	return i.copy(ctx, tx, "ledger", "segment, time, mac, ip, path, port, protocol, request, setup, bytes, outcome, rtt_ns, note", 13, func(row []any) error {
 		id, ok := row[0].(int64)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,14 +20,22 @@ func (p Place) String() string { return p.Site + "/" + p.Segment }
 
 // Places are the segments of the inventory.
 func (s *Store) Places(ctx context.Context) ([]Place, error) {
-	var out []Place
-	err := each(ctx, s.read, "SELECT t.name, g.name FROM segments AS g JOIN sites AS t ON t.id = g.site ORDER BY 1, 2", func(scan func(...any) error) error {
+	all, err := places(ctx, s.read)
+	return slices.SortedFunc(maps.Values(all), func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Segment, b.Segment))
+	}), told("list segments", err)
+}
+
+// places are the segments by their rows.
+func places(ctx context.Context, q queryer) (map[int64]Place, error) {
+	out := map[int64]Place{}
+	return out, each(ctx, q, "SELECT g.id, t.name, g.name FROM segments AS g JOIN sites AS t ON t.id = g.site", func(scan func(...any) error) error {
+		var id int64
 		var p Place
-		err := scan(&p.Site, &p.Segment)
-		out = append(out, p)
+		err := scan(&id, &p.Site, &p.Segment)
+		out[id] = p
 		return err
 	})
-	return out, told("list segments", err)
 }
 
 // knownAs says under which names an inventory knows the segments of another one, by the surveys that it has of it already.

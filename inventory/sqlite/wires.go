@@ -53,7 +53,7 @@ const (
 
 // wires are the links that the assets named told or are told by, of all for nil, with the assets at both ends.
 func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, error) {
-	at, err := segments(ctx, tx)
+	at, err := places(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, er
 			&e.mac, &e.ip, &remoteSegment); err != nil {
 			return err
 		}
-		e.site, e.segment, e.name = at[segment].site, at[remoteSegment].segment, w.Link.RemoteName
+		e.site, e.segment, e.name = at[segment].Site, at[remoteSegment].Segment, w.Link.RemoteName
 		var err error
 		if w.Last, err = parseTime(last); err == nil {
 			w.Link.Remote, err = subjectOf(e.site, e.segment, e.mac, e.ip, 0, "")
@@ -93,22 +93,6 @@ func wires(ctx context.Context, tx *sql.Tx, only []string) ([]inventory.Wire, er
 		out[i].Remote = e.asset
 	}
 	return out, nil
-}
-
-// place is a segment and its site, by their names.
-type place struct{ site, segment string }
-
-// segments are all of them, by their numbers.
-func segments(ctx context.Context, tx *sql.Tx) (map[int64]place, error) {
-	out := map[int64]place{}
-	err := each(ctx, tx, "SELECT g.id, t.name, g.name FROM segments AS g JOIN sites AS t ON t.id = g.site", func(scan func(...any) error) error {
-		var id int64
-		var at place
-		err := scan(&id, &at.site, &at.segment)
-		out[id] = at
-		return err
-	})
-	return out, err
 }
 
 // end is the far end of a link, as it was told, and the asset that it is: empty when it is in nobody's inventory yet, or cannot be
