@@ -70,11 +70,8 @@ func Coverage(ctx context.Context, from Source) ([]Hole, error) {
 	if err != nil {
 		return nil, err
 	}
-	for a, err := range from.Assets(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("read assets: %w", err)
-		}
-		f.Add(a)
+	if err := readAssets(ctx, from, f.Add); err != nil {
+		return nil, err
 	}
 	return f.Holes(ctx)
 }

@@ -89,17 +89,15 @@ const (
 
 // External is the register of external dependencies: every peer outside of the site's networks, what is reached by name, and the
 // ways in that stand in the plant. A network is the site's when an asset in it has a MAC, was asked or is identified, or when a
-// survey had its sensor or its scope there. It reads assets and conversations once, of these no more than it must, and the facts of names. Sorted by site, asset, kind and peer.
+// survey had its sensor or its scope there. It reads assets and conversations once, of these no more than it must, and the facts of
+// names. Sorted by site, asset, kind and peer.
 func External(ctx context.Context, from Source) ([]Dependency, error) {
 	r, err := NewRegister(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	for a, err := range from.Assets(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("read assets: %w", err)
-		}
-		r.Add(a)
+	if err := readAssets(ctx, from, r.Add); err != nil {
+		return nil, err
 	}
 	return r.Dependencies(ctx)
 }

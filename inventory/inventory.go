@@ -4,6 +4,7 @@ package inventory
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -258,6 +259,17 @@ func Collect[T any](list iter.Seq2[T, error]) ([]T, error) {
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// readAssets hands all assets over, one after the other.
+func readAssets(ctx context.Context, from Source, add func(Asset)) error {
+	for a, err := range from.Assets(ctx) {
+		if err != nil {
+			return fmt.Errorf("read assets: %w", err)
+		}
+		add(a)
+	}
+	return nil
 }
 
 // Identify makes identity facts of facts; the fingerprints' engine, handed in by cmd. For each "id." key the best comes first.

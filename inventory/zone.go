@@ -90,11 +90,8 @@ func ProposeZones(ctx context.Context, from Source) (*Zoning, error) {
 	if err != nil {
 		return nil, err
 	}
-	for a, err := range from.Assets(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("read assets: %w", err)
-		}
-		z.Add(a)
+	if err := readAssets(ctx, from, z.Add); err != nil {
+		return nil, err
 	}
 	return z.Zoning(ctx)
 }
