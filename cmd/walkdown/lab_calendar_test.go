@@ -106,9 +106,7 @@ func (s scheduled) told() []inventory.Event {
 // new is; it is killed in the middle and begins again; and its collector is told of every change, although it was out of order.
 func TestLabCalendar(t *testing.T) {
 	l := newLab(t, "snmpd", "/usr/bin/python3")
-	if err := exec.Command("/usr/bin/python3", "-c", "import pymodbus.server").Run(); err != nil {
-		t.Skip("the lab needs the module pymodbus of Python")
-	}
+	l.python("pymodbus.server")
 	l.bridge("sw", "")
 	l.host("sw", "laptop", laptopMAC, "10.79.0.10/24")
 	l.host("sw", "plc", "00:a0:45:00:00:30", "10.79.0.30/24")

@@ -218,11 +218,7 @@ func (l *lab) switchOn(ns, address, config string, nameplate ...string) {
 func buildPlant(t *testing.T) (*lab, []machine) {
 	t.Helper()
 	l := newLab(t, "tcpdump", "snmpd", "lldpd", "lldpcli", "node", "nginx", "openssl", "/usr/sbin/sshd", "ssh-keygen", "/usr/bin/python3")
-	for _, module := range []string{"scapy.all", "pymodbus.server"} {
-		if err := exec.Command("/usr/bin/python3", "-c", "import "+module).Run(); err != nil {
-			t.Skipf("the lab needs the module %s of Python", module)
-		}
-	}
+	l.python("scapy.all", "pymodbus.server")
 	l.script("s7.cjs") // skips without the npm packages
 	l.bridge("sw-1", sw1MAC)
 	l.bridge("sw-2", sw2MAC)

@@ -57,6 +57,16 @@ func newLab(t *testing.T, programs ...string) *lab {
 	return l
 }
 
+// python skips the test without one of these modules of Python.
+func (l *lab) python(modules ...string) {
+	l.t.Helper()
+	for _, module := range modules {
+		if err := exec.Command("/usr/bin/python3", "-c", "import "+module).Run(); err != nil {
+			l.t.Skipf("the lab needs the module %s of Python", module)
+		}
+	}
+}
+
 // ns is the full name of a namespace of this run.
 func (l *lab) ns(name string) string { return l.tag + "-" + name }
 
